@@ -1,0 +1,89 @@
+import type { Awaitable, Lifecycle } from './lifecycle.ts'
+
+/** Answer of a chaincode. Status below 400 is endorsed; 500 and above is an error of the chaincode. */
+export interface ChaincodeResponse {
+  readonly status: number
+  readonly message: string
+  readonly payload: Uint8Array
+}
+
+/** What a chaincode is asked, as the signed proposal states it. Equal on every endorser. */
+export interface Invocation {
+  readonly channelId: string
+  readonly txId: string
+  readonly chaincode: string
+  readonly args: readonly Uint8Array[]
+  readonly isInit: boolean
+  readonly creator: Uint8Array
+  /** SHA-256(nonce || creator || epoch), as fabric-shim's getBinding. */
+  readonly binding: Uint8Array
+  readonly nonce: Uint8Array
+  readonly transient: ReadonlyMap<string, Uint8Array>
+  /** The client's header timestamp. */
+  readonly timestamp: { readonly seconds: number; readonly nanos: number }
+  readonly signedProposal: Uint8Array
+  readonly decorations: ReadonlyMap<string, Uint8Array>
+}
+
+export interface StateQueryMetadata {
+  readonly fetchedRecordsCount: number
+  readonly bookmark: string
+}
+
+export interface QueryPage {
+  readonly results: readonly { readonly key: string; readonly value: Uint8Array }[]
+  /** Opaque handle for `queryNext`, undefined when the query is exhausted. */
+  readonly cursor: string | undefined
+  readonly metadata?: StateQueryMetadata
+}
+
+export interface HistoryPage {
+  readonly results: readonly {
+    readonly txId: string
+    readonly value: Uint8Array
+    readonly timestamp: { readonly seconds: number; readonly nanos: number }
+    readonly isDelete: boolean
+  }[]
+  readonly cursor: string | undefined
+}
+
+/**
+ * The ledger as one invocation may see it: reads are recorded, writes collected. Plain data only, so that it crosses a thread or a socket.
+ * Methods answer at once where the state database can. Errors are ChaincodeError with a code.
+ */
+export interface LedgerAccess {
+  getState(key: string): Awaitable<Uint8Array | undefined>
+  putState(key: string, value: Uint8Array): Awaitable<void>
+  deleteState(key: string): Awaitable<void>
+  getStateMetadata(key: string): Awaitable<ReadonlyMap<string, Uint8Array> | undefined>
+  putStateMetadata(key: string, name: string, value: Uint8Array): Awaitable<void>
+  getStateByRange(start: string, end: string, page?: { size: number; bookmark: string }): Awaitable<QueryPage>
+  getQueryResult(query: string, page?: { size: number; bookmark: string }): Awaitable<QueryPage>
+  getHistoryForKey(key: string): Awaitable<HistoryPage>
+  queryNext(cursor: string): Awaitable<QueryPage | HistoryPage>
+  queryClose(cursor: string): Awaitable<void>
+  getPrivateDataHash(collection: string, key: string): Awaitable<Uint8Array | undefined>
+  invokeChaincode(chaincode: string, args: readonly Uint8Array[], channel: string): Awaitable<ChaincodeResponse>
+  setEvent(name: string, payload: Uint8Array): Awaitable<void>
+}
+
+/** A loaded chaincode, ready for invocations. */
+export interface ChaincodeInstance {
+  /** Rejects only for failures of the runtime (CHAINCODE_TIMEOUT, CHAINCODE_CRASHED, ...); what chaincode throws is a response of status 500. */
+  invoke(invocation: Invocation, ledger: LedgerAccess, signal: AbortSignal): Awaitable<ChaincodeResponse>
+  close(): Promise<void>
+}
+
+/** Where a chaincode's code comes from. */
+export type ChaincodeSource =
+  /** A plain function, an object or class instance with `invoke(stub)`, or a contract class: only runtimes of this thread take it. */
+  | { readonly kind: 'object'; readonly value: unknown }
+  /** An absolute module URL (or resolved path) and the name of its export, `default` when absent. */
+  | { readonly kind: 'module'; readonly url: string; readonly export?: string }
+
+/** Runs chaincode: in the host's thread, in a worker, later in other processes. */
+export interface ChaincodeRuntime extends Lifecycle {
+  readonly name: string
+  /** Loads a chaincode under a name; throws CHAINCODE_LOAD_FAILED. */
+  load(name: string, source: ChaincodeSource): Promise<ChaincodeInstance>
+}

@@ -1,0 +1,14 @@
+/** A timer that can be taken back. */
+export interface Timer {
+  cancel(): void
+}
+
+/** Time as a node sees it. */
+export interface Clock {
+  /** Wall clock, milliseconds since 1970 (UTC). May jump. */
+  now(): number
+  /** Milliseconds from an arbitrary start, with fractions; never goes back. For durations. */
+  monotonic(): number
+  /** Runs `task` once, `delay` milliseconds from now. A pending timer does not keep a process alive. */
+  setTimer(delay: number, task: () => void): Timer
+}
