@@ -59,7 +59,11 @@ export class HeddleError extends Error {
   }
 }
 
-const registry = new Map<string, ErrorEntry & { family: string }>()
+// Shared by all copies of this module in a process, so that a code means the same everywhere.
+const REGISTRY = Symbol.for('@heddle/core/1/error-catalogue')
+const shared = globalThis as { [REGISTRY]?: Map<string, ErrorEntry & { family: string }> }
+shared[REGISTRY] ??= new Map()
+const registry = shared[REGISTRY]
 
 /** Every error code known in this process, by code. Read by the test that holds docs/errors.md equal to the code. */
 export const errorCatalogue: ReadonlyMap<string, ErrorEntry & { family: string }> = registry
