@@ -1,3 +1,5 @@
+import type { Awaitable } from './lifecycle.ts'
+
 /** A public key that a provider imported; opaque to everyone else. */
 export interface PublicKey {
   readonly provider: string
@@ -40,10 +42,13 @@ export interface VerifyJob {
  * what a node remembers of verified signatures is its own.
  */
 export interface SignaturePool {
-  /** Verdicts in the order of the jobs: one promise for a whole block. */
-  verifyAll(jobs: readonly VerifyJob[]): Promise<readonly boolean[]>
-  verify(job: VerifyJob): Promise<boolean>
-  sign(key: PrivateKey, message: Uint8Array): Promise<Uint8Array>
+  /**
+   * Verdicts in the order of the jobs: one promise for a whole block. Here and below the answer comes at once, without a promise,
+   * where the pool does the work itself: a lone job does not wait for a thread.
+   */
+  verifyAll(jobs: readonly VerifyJob[]): Awaitable<readonly boolean[]>
+  verify(job: VerifyJob): Awaitable<boolean>
+  sign(key: PrivateKey, message: Uint8Array): Awaitable<Uint8Array>
   /** Operations done and the time spent inside them (nanoseconds, all threads), for benchmarks and metrics. */
   readonly work: { readonly signatures: number; readonly verifications: number; readonly busyNanoseconds: number }
   close(): Promise<void>
