@@ -21,6 +21,8 @@ export interface PluginContext {
   readonly environment: Environment
   /** Signature work on all cores; shared by the nodes of a process. */
   readonly signatures: SignaturePool
+  /** URL of the folder that relative paths in options start from: the config file's folder, or the composing module's. */
+  readonly base?: string
 }
 
 /** Opens the block store of one channel on one node. */
@@ -53,4 +55,25 @@ export interface Plugin<K extends PluginKind = PluginKind, O = unknown> {
   readonly capabilities: PluginKinds[K]['capabilities']
   readonly options?: OptionsSchema
   create(context: PluginContext, options: O): Awaitable<PluginKinds[K]['product']>
+}
+
+const PLUGIN_BRAND: unique symbol = Symbol.for('@heddle/core/plugin') as never
+
+/** Interface version of the copy of this package that made a plugin; undefined for a plain object. */
+export function pluginBrand(plugin: unknown): number | undefined {
+  const brand = (plugin as { [PLUGIN_BRAND]?: unknown } | null | undefined)?.[PLUGIN_BRAND]
+  return typeof brand === 'number' ? brand : undefined
+}
+
+/**
+ * Declares a plugin. Checks nothing but types: metadata is checked where the plugin is used, before its code runs, so that a
+ * plain object of the same shape is a plugin as well.
+ *
+ * The brand lets a network tell a plugin of another copy of this package: same interface version, and it works; another, and it is
+ * refused by name.
+ */
+export function definePlugin<K extends PluginKind, O = Record<string, never>>(
+  plugin: Omit<Plugin<K, O>, 'api'> & { readonly api?: number },
+): Plugin<K, O> {
+  return Object.freeze({ api: PLUGIN_API, ...plugin, [PLUGIN_BRAND]: PLUGIN_API })
 }
