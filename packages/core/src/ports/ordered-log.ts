@@ -12,14 +12,22 @@ export interface LogRecord {
  * A durable, totally ordered log that somebody else keeps (Kafka, Redis Streams, NATS JetStream, PostgreSQL, a file).
  * About forty lines for a third party; `orderingFromLog` makes an ordering service of it.
  *
- * Contract: positions ascend; gaps are allowed; once a reader passed a position nothing appears before it;
- * a record may appear twice (a producer's retry), never be lost once `append` resolved.
+ * Contract: positions ascend; gaps are allowed; once a reader passed a position nothing appears before it, so a record that becomes
+ * visible late must get a late position or hold the reader back; a record may appear twice (a producer's retry), never be lost once
+ * `append` resolved. All readers see the same records at the same positions.
  */
 export interface OrderedLog extends Lifecycle {
-  /** Resolves when the record is durable under the log's guarantee. Rejects with LogError: `retry` (not appended) or `ask-status` (perhaps appended). */
-  append(data: Uint8Array, signal?: AbortSignal): Promise<Position>
-  /** Records after a position, in order; waits for new ones until aborted. Throws LOG_TRUNCATED when the log no longer holds what follows `after`. */
-  read(after: Position, signal: AbortSignal): AsyncIterable<LogRecord>
+  /**
+   * Appends records in this order, perhaps with others' in between, and resolves with the position of the last one when all are durable
+   * under the log's guarantee. The host makes one call at a time and puts into it what came meanwhile.
+   * Rejects with LogError: `retry` (none was appended), `ask-status` (some were, perhaps), `fix-input` (never).
+   */
+  append(records: readonly Uint8Array[], signal?: AbortSignal): Promise<Position>
+  /**
+   * Records after a position, in order, in lists as the log hands them out; waits for new ones until aborted, then ends.
+   * Throws LOG_TRUNCATED when the log no longer holds what follows `after`. The host reads again after any error whose duty is `retry`.
+   */
+  read(after: Position, signal: AbortSignal): AsyncIterable<readonly LogRecord[]>
   /** Position of the oldest record that is kept; undefined when the log is empty. */
   earliest(): Promise<Position | undefined>
 }

@@ -23,6 +23,8 @@ export interface OrderingConfig {
 /** An envelope that passed the ingress filters under a configuration sequence. */
 export interface Submission {
   readonly envelope: EnvelopeView
+  /** Payload plus signature, bytes: what batch limits count. */
+  readonly size: number
   readonly configSequence: number
 }
 
@@ -33,7 +35,8 @@ export interface ConfigSubmission extends Submission {
 
 /** Envelopes that form a block. A config envelope stands alone. */
 export interface Batch {
-  readonly envelopes: readonly Uint8Array[]
+  /** Views where the plugin has them (solo, a leader): the block then carries them on, and nobody in this process parses again. */
+  readonly envelopes: readonly (Uint8Array | EnvelopeView)[]
   /** Present when the only envelope is a config envelope. */
   readonly isConfig: boolean
 }
@@ -48,15 +51,23 @@ export interface Tip {
   readonly consenterMetadata: Uint8Array
 }
 
-/** Collects envelopes and says when a batch is full. Pure: time is the caller's. */
-export interface BlockCutter {
-  /** Envelopes waiting. */
+/**
+ * Collects envelopes, as items of the plugin's own kind, and says when a batch is full. Pure: time is the caller's.
+ * Items are cut in the order in which they came.
+ */
+export interface BlockCutter<T> {
+  /** Items waiting. */
   readonly pending: number
   readonly pendingBytes: number
-  /** Batches that are full now (none, one or two), in order; `pending` says whether the message still waits. */
-  ordered(envelope: Uint8Array): readonly (readonly Uint8Array[])[]
+  /** The item that has waited longest. */
+  readonly oldest: T | undefined
+  /**
+   * Takes an item of `size` bytes (payload plus signature of its envelope) and returns the batches that are full now: none, one or two,
+   * in order. Whether the item itself still waits, `pending` says: 0 when it stands in the last of these batches.
+   */
+  ordered(item: T, size: number): readonly (readonly T[])[]
   /** Takes what waits; empty when nothing does. */
-  cut(): readonly Uint8Array[]
+  cut(): readonly T[]
 }
 
 /** A decision of consensus, handed to the host for block assembly. */
@@ -71,9 +82,21 @@ export interface Decision {
 }
 
 export interface Decided {
-  readonly block: Block
-  /** Resolves when the block is on stable storage; rejects when the node must stop. */
+  readonly number: number
+  /** Undefined when the chain already held a block of this number: nothing was done. */
+  readonly block: Block | undefined
+  /** Resolves when the block is on stable storage; rejects when the node must stop. A rejection need not be handled. */
   readonly durable: Promise<void>
+}
+
+/** What is under way at this node: a plugin that adapts its batches looks at it. */
+export interface OrderingLoad {
+  /** Envelopes that still pass the ingress filters. */
+  readonly ingress: number
+  /** Envelopes of which the outcome is open, those in `ingress` included. */
+  readonly inFlight: number
+  /** Blocks that were decided and are not yet durable. */
+  readonly blocks: number
 }
 
 /** One channel of an ordering node: what core lends to the plugin. */
@@ -85,8 +108,9 @@ export interface ChannelHost {
   readonly identity: Uint8Array
   readonly config: OrderingConfig
   readonly tip: Tip
-  /** A fresh cutter under the current batch limits. */
-  cutter(): BlockCutter
+  readonly load: OrderingLoad
+  /** A fresh cutter; it follows the batch limits of the current configuration. */
+  cutter<T>(): BlockCutter<T>
   /** Runs the ingress filters again when the configuration advanced since `configSequence`. Throws OrderError (never: do not order it). */
   recheck(submission: Submission): Promise<void>
   /** Checks a config envelope again under the current configuration and gives the next one. Throws OrderError. */
@@ -99,7 +123,10 @@ export interface ChannelHost {
   sign(header: Uint8Array, metadata: Uint8Array): Promise<{ readonly signatureHeader: Uint8Array; readonly signature: Uint8Array }>
   /** Makes, signs and stores the next block. Calls must come in order; several may be in flight. A config batch takes effect before this returns. */
   decide(decision: Decision): Decided
-  /** Blocks `from`..`to` from other orderers of the channel, verified; the host stores them and calls `adopted`. */
+  /**
+   * Takes blocks `from`..`to` from other orderers of the channel, verifies and stores them, and calls `adopted` with each new durable tip.
+   * Throws ORDER_CATCH_UP_FAILED when nobody could give them all.
+   */
   pull(from: number, to: number, signal: AbortSignal): Promise<void>
   /** Sends to the same channel of another orderer; may be lost. */
   send(to: string, message: Uint8Array): void
@@ -113,8 +140,9 @@ export interface ChannelHost {
 /** Ordering of one channel on one node. */
 export interface OrderingService extends Lifecycle {
   /**
-   * Resolves when the envelope is durably ordered under the plugin's declared guarantee. Rejects with OrderError whose duty says:
-   * `retry` (not ordered), `ask-status` (outcome unknown), `fix-input` (never).
+   * Resolves when the envelope is durably ordered under the plugin's declared guarantee and its block is durable here. Rejects with
+   * OrderError whose duty says: `retry` (not ordered), `ask-status` (outcome unknown), `fix-input` (never).
+   * `signal` aborts when nobody waits any more: the plugin may then drop an envelope that consensus has not seen; the caller has its answer.
    */
   submit(submission: Submission, signal?: AbortSignal): Promise<Ordered>
   /** One config envelope in flight at a time; the host waits for it before it checks the next. */
