@@ -1,5 +1,11 @@
 // What `@heddle/core/model` publishes: Fabric's data, its codecs, and nothing that acts.
 
+export { Block, type BlockHeader as BlockHeaderFields, blockDataHash } from './block.ts'
+export { blockHeaderBytes } from './block-header.ts'
+export { isCanonicalEnvelope, isWellFormedBlockEntry } from './canonical-envelope.ts'
+export { ContentHasher, isContentNamespace } from './content-hash.ts'
+export { ActionView, EndorserTransactionView } from './endorser-transaction-view.ts'
+export { EnvelopeView } from './envelope-view.ts'
 export {
   type Duty,
   type ErrorData,
@@ -280,6 +286,7 @@ export {
   TransactionAction,
 } from './messages/transaction.ts'
 export { Any, Empty, RpcStatus, Timestamp } from './messages/well-known.ts'
+export { proposalHash, withoutTransient } from './proposal-hash.ts'
 export { DecodeError, EncodeError } from './protobuf/errors.ts'
 export type { Field, FieldKind, Long } from './protobuf/field.ts'
 export {
@@ -299,5 +306,8 @@ export {
 } from './protobuf/field.ts'
 export { type DecodeLimits, defaultDecodeLimits } from './protobuf/limits.ts'
 export { type Infer, type Input, type MessageType, message } from './protobuf/message.ts'
+export { type CollectionRwSet, decodeTxRwSet, type NsRwSet, type TxRwSet } from './rwset-view.ts'
+export { sha256, sha256Hex } from './sha256.ts'
+export { transactionId } from './transaction-id.ts'
 export { compareUtf8, utf8Bytes } from './utf8.ts'
 export { TxValidationCode, type TxValidationCodeName, validationCodeName } from './validation-code.ts'

@@ -2,7 +2,7 @@ import { compareUtf8 } from '../utf8.ts'
 import { DecodeError, EncodeError } from './errors.ts'
 import type { Field, FieldKind, Long } from './field.ts'
 import { type DecodeLimits, defaultDecodeLimits } from './limits.ts'
-import { plainBytes, Reader, WIRE_BYTES, WIRE_VARINT } from './reader.ts'
+import { Reader, WIRE_BYTES, WIRE_VARINT } from './reader.ts'
 import { Writer } from './writer.ts'
 
 /** What a message may be encoded from: every field optional, at every level. */
@@ -37,6 +37,11 @@ export interface MessageType<T> {
   encode(value: Input<T>): Uint8Array
   /** A value with every field at its default, completed with what is given. */
   create(value?: Input<T>): T
+  /**
+   * For codecs built on this one: reads up to the reader's end, into `target` where the message has begun before.
+   * @internal
+   */
+  read(target: T | undefined, reader: Reader, depth: number): T
 }
 
 /** Type that a message declaration decodes to. */
@@ -75,21 +80,6 @@ function zeroOf(kind: FieldKind): unknown {
   return kind === 'bool' ? false : 0
 }
 
-/** Budget of one decode call, shared by all its levels. */
-class Budget {
-  readonly maxDepth: number
-  private elements: number
-
-  constructor(limits: DecodeLimits) {
-    this.maxDepth = limits.maxDepth
-    this.elements = limits.maxElements
-  }
-
-  element(): void {
-    if (--this.elements < 0) throw new DecodeError('DECODE_TOO_MANY', 'too many elements in repeated fields')
-  }
-}
-
 class Declared implements MessageType<Target> {
   readonly name: string
   readonly fields: Fields
@@ -111,12 +101,7 @@ class Declared implements MessageType<Target> {
   }
 
   decode(bytes: Uint8Array, limits: DecodeLimits = defaultDecodeLimits): Target {
-    if (bytes.length > limits.maxBytes) {
-      throw new DecodeError('DECODE_TOO_LARGE', `${bytes.length} bytes, at most ${limits.maxBytes}`, { length: bytes.length })
-    }
-    const target = this.blank()
-    this.merge(target, new Reader(plainBytes(bytes)), new Budget(limits), 0)
-    return target
+    return this.read(undefined, new Reader(bytes, limits), 0)
   }
 
   encode(value: Target): Uint8Array {
@@ -153,76 +138,69 @@ class Declared implements MessageType<Target> {
     return target
   }
 
-  private merge(target: Target, reader: Reader, budget: Budget, depth: number): void {
-    if (depth > budget.maxDepth) throw new DecodeError('DECODE_TOO_DEEP', `messages nested deeper than ${budget.maxDepth}`)
+  read(target: Target | undefined, reader: Reader, depth: number): Target {
+    const result = target ?? this.blank()
+    this.merge(result, reader, depth)
+    return result
+  }
+
+  private merge(target: Target, reader: Reader, depth: number): void {
+    if (depth > reader.maxDepth) throw new DecodeError('DECODE_TOO_DEEP', `messages nested deeper than ${reader.maxDepth}`)
     while (reader.pos < reader.end) {
       const tag = reader.tag()
       // `>>> 3` is exact: the tag fits 32 bits.
       const slot = this.byNumber[tag >>> 3]
       if (slot === undefined) reader.skip(tag)
-      else if (slot.cardinality === 'single') this.readSingle(target, slot, tag, reader, budget, depth)
-      else if (slot.cardinality === 'repeated') this.readRepeated(target[slot.key] as unknown[], slot, tag, reader, budget, depth)
-      else this.readEntry(target[slot.key] as Map<string, unknown>, slot, tag, reader, budget, depth)
+      else if (slot.cardinality === 'single') this.readSingle(target, slot, tag, reader, depth)
+      else if (slot.cardinality === 'repeated') this.readRepeated(target[slot.key] as unknown[], slot, tag, reader, depth)
+      else this.readEntry(target[slot.key] as Map<string, unknown>, slot, tag, reader, depth)
     }
   }
 
-  private readSingle(target: Target, slot: Slot, tag: number, reader: Reader, budget: Budget, depth: number): void {
+  private readSingle(target: Target, slot: Slot, tag: number, reader: Reader, depth: number): void {
     if ((tag & 7) !== slot.wire) {
       reader.skip(tag)
       return
     }
-    if (slot.kind === 'message')
-      target[slot.key] = readMessage(slot, target[slot.key] as Target | undefined, reader, budget, depth)
+    if (slot.kind === 'message') target[slot.key] = readMessage(slot, target[slot.key] as Target | undefined, reader, depth)
     else target[slot.key] = readScalar(slot.kind, reader)
     for (const rival of slot.rivals) target[rival] = undefined
   }
 
-  private readRepeated(list: unknown[], slot: Slot, tag: number, reader: Reader, budget: Budget, depth: number): void {
+  private readRepeated(list: unknown[], slot: Slot, tag: number, reader: Reader, depth: number): void {
     const wire = tag & 7
     if (wire === slot.wire) {
-      budget.element()
-      list.push(slot.kind === 'message' ? readMessage(slot, undefined, reader, budget, depth) : readScalar(slot.kind, reader))
+      reader.element()
+      list.push(slot.kind === 'message' ? readMessage(slot, undefined, reader, depth) : readScalar(slot.kind, reader))
     } else if (wire === WIRE_BYTES && slot.packed) {
-      const outer = reader.end
-      reader.end = reader.lengthEnd()
+      const outer = reader.enter()
       while (reader.pos < reader.end) {
-        budget.element()
+        reader.element()
         list.push(readScalar(slot.kind, reader))
       }
-      reader.end = outer
+      reader.leave(outer)
     } else reader.skip(tag)
   }
 
-  private readEntry(map: Map<string, unknown>, slot: Slot, tag: number, reader: Reader, budget: Budget, depth: number): void {
+  private readEntry(map: Map<string, unknown>, slot: Slot, tag: number, reader: Reader, depth: number): void {
     if ((tag & 7) !== WIRE_BYTES) {
       reader.skip(tag)
       return
     }
-    budget.element()
-    const outer = reader.end
-    reader.end = reader.lengthEnd()
+    reader.element()
+    const outer = reader.enter()
     let key = ''
     let value: unknown
     while (reader.pos < reader.end) {
       const inner = reader.tag()
       if (inner === 10) key = reader.string()
       else if (inner === 16 + slot.wire) {
-        if (slot.kind === 'message') value = readMessage(slot, value as Target | undefined, reader, budget, depth)
+        if (slot.kind === 'message') value = readMessage(slot, value as Target | undefined, reader, depth)
         else value = readScalar(slot.kind, reader)
       } else reader.skip(inner)
     }
-    reader.end = outer
+    reader.leave(outer)
     map.set(key, value ?? (slot.kind === 'message' ? slot.type().blank() : zeroOf(slot.kind)))
-  }
-
-  /** Reads the embedded message that begins at its length, into `target`. */
-  readInto(target: Target | undefined, reader: Reader, budget: Budget, depth: number): Target {
-    const outer = reader.end
-    reader.end = reader.lengthEnd()
-    const value = target ?? this.blank()
-    this.merge(value, reader, budget, depth)
-    reader.end = outer
-    return value
   }
 
   write(value: Target, writer: Writer): void {
@@ -275,8 +253,11 @@ function noType(): never {
   throw new TypeError('a scalar field has no message type')
 }
 
-function readMessage(slot: Slot, target: Target | undefined, reader: Reader, budget: Budget, depth: number): Target {
-  return slot.type().readInto(target, reader, budget, depth + 1)
+function readMessage(slot: Slot, target: Target | undefined, reader: Reader, depth: number): Target {
+  const outer = reader.enter()
+  const value = slot.type().read(target, reader, depth + 1)
+  reader.leave(outer)
+  return value
 }
 
 function readScalar(kind: FieldKind, reader: Reader): unknown {

@@ -1,5 +1,6 @@
 import { DecodeError } from './errors.ts'
 import type { Long } from './field.ts'
+import { type DecodeLimits, defaultDecodeLimits } from './limits.ts'
 
 export const WIRE_VARINT = 0
 export const WIRE_FIXED64 = 1
@@ -45,17 +46,45 @@ function readNonAscii(bytes: Uint8Array, start: number, end: number): string {
   }
 }
 
-/** A cursor over bytes. Every method throws DecodeError, never reads past `end`, and does work bounded by the bytes it passes. */
+/**
+ * A cursor over bytes, with the budget of one decode call. Every method throws DecodeError, never reads past `end`, and does work
+ * bounded by the bytes it passes.
+ */
 export class Reader {
   readonly bytes: Uint8Array
   pos: number
   /** End of the message being read; callers narrow it for embedded messages. */
   end: number
+  readonly maxDepth: number
+  /** Elements of repeated fields that may still come. */
+  private elements: number
 
-  constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
-    this.bytes = bytes
-    this.pos = start
-    this.end = end
+  /** @throws DecodeError when the bytes are longer than the limit */
+  constructor(bytes: Uint8Array, limits: DecodeLimits = defaultDecodeLimits) {
+    if (bytes.length > limits.maxBytes) {
+      throw new DecodeError('DECODE_TOO_LARGE', `${bytes.length} bytes, at most ${limits.maxBytes}`, { length: bytes.length })
+    }
+    this.bytes = plainBytes(bytes)
+    this.pos = 0
+    this.end = bytes.length
+    this.maxDepth = limits.maxDepth
+    this.elements = limits.maxElements
+  }
+
+  /** Counts an element of a repeated or map field. */
+  element(): void {
+    if (--this.elements < 0) throw new DecodeError('DECODE_TOO_MANY', 'too many elements in repeated fields')
+  }
+
+  /** Narrows the cursor to the length-prefixed content that begins here; gives back the end to restore with `leave`. */
+  enter(): number {
+    const outer = this.end
+    this.end = this.lengthEnd()
+    return outer
+  }
+
+  leave(outer: number): void {
+    this.end = outer
   }
 
   /** Tag of the next field (number × 8 + wire type), checked as Go checks it. */

@@ -18,9 +18,10 @@ export class Writer {
   /** Where the written bytes begin. */
   pos: number
 
-  constructor() {
-    this.buffer = kept ?? new Uint8Array(1024)
-    kept = undefined
+  /** @param capacity bytes to make room for at once, when the caller knows */
+  constructor(capacity = 1024) {
+    this.buffer = kept !== undefined && kept.length >= capacity ? kept : new Uint8Array(capacity)
+    if (this.buffer === kept) kept = undefined
     this.pos = this.buffer.length
   }
 
