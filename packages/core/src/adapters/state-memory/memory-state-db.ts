@@ -10,6 +10,7 @@ import type {
 } from '../../ports/state-db.ts'
 import { StateError } from './errors.ts'
 import { SortedKeys } from './sorted-keys.ts'
+import { ValuePool } from './value-pool.ts'
 
 /** Snapshots at distinct heights that may be open at once: more means that someone forgets to release them. */
 const MAX_SNAPSHOTS = 4096
@@ -58,6 +59,7 @@ const NOTHING = new Uint8Array(0)
 export class MemoryStateDB implements StateDB {
   readonly capabilities = { snapshot: true, richQuery: false, durable: false }
   readonly #namespaces = new Map<string, NamespaceState>()
+  readonly #values = new ValuePool()
   #batch = 0
   #savePoint: Height | undefined
   /** Open snapshots by the batch they see, with a count of holders, in ascending order of batch (insertion order). */
@@ -122,7 +124,10 @@ export class MemoryStateDB implements StateDB {
       if (write.namespace !== name) {
         name = write.namespace
         namespace = this.#namespaces.get(name)
-        if (namespace === undefined) this.#namespaces.set(name, (namespace = new NamespaceState()))
+        if (namespace === undefined) {
+          namespace = new NamespaceState()
+          this.#namespaces.set(name, namespace)
+        }
       }
       this.#apply(namespace!, write, batch, newestSnapshot)
     }
@@ -172,8 +177,8 @@ export class MemoryStateDB implements StateDB {
     const value = write.value
     const deleted = value === undefined
     const version = new Version(
-      deleted ? NOTHING : own(value),
-      deleted ? undefined : write.metadata && own(write.metadata),
+      deleted ? NOTHING : this.#values.copy(value),
+      deleted ? undefined : write.metadata && this.#values.copy(write.metadata),
       write.version,
       batch,
       deleted,
@@ -192,7 +197,7 @@ export class MemoryStateDB implements StateDB {
     // Every open snapshot is below this batch: the previous version is seen by one of them exactly if the newest of them sees it.
     version.older = newestSnapshot !== undefined && previous.batch <= newestSnapshot ? previous : previous.older
     slot.newest = version
-    if (version.older !== undefined || deleted || newestSnapshot !== undefined) this.#queue(namespace, slot, batch)
+    if (deleted || version.older !== undefined || newestSnapshot !== undefined) this.#queue(namespace, slot, batch)
   }
 
   #queue(namespace: NamespaceState, slot: Slot, batch: number): void {
@@ -321,11 +326,6 @@ class MemorySnapshot implements StateSnapshot {
   #check(): void {
     if (this.#released) throw new StateError('STATE_SNAPSHOT_RELEASED', 'the snapshot was released')
   }
-}
-
-/** A value that is part of a larger buffer (a block, mostly) is copied, so that one small value does not keep a whole block in memory. */
-function own(bytes: Uint8Array): Uint8Array {
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes : Uint8Array.prototype.slice.call(bytes)
 }
 
 function isAbove(a: Height, b: Height): boolean {
