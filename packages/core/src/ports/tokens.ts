@@ -1,7 +1,7 @@
-import type { SignaturePool } from './crypto-provider.ts'
 import type { BlockStore } from './block-store.ts'
 import type { ChaincodeRuntime } from './chaincode.ts'
 import type { Clock } from './clock.ts'
+import type { SignaturePool } from './crypto-provider.ts'
 import type { Disk } from './disk.ts'
 import type { Dissemination } from './dissemination.ts'
 import type { Environment } from './environment.ts'
