@@ -31,13 +31,17 @@ class Principals {
   }
 
   matches(index: number, identity: Identity): boolean {
-    let known = this.verdicts.get(identity)
-    if (known === undefined) this.verdicts.set(identity, (known = new Uint8Array(this.list.length)))
-    const verdict = known[index]
-    if (verdict !== 0) return verdict === 1
-    const matches = this.membership.satisfies(identity, this.list[index]!)
-    known[index] = matches ? 1 : 2
-    return matches
+    const known = this.verdictsOf(identity)
+    if (known[index] === 0) known[index] = this.membership.satisfies(identity, this.list[index]!) ? 1 : 2
+    return known[index] === 1
+  }
+
+  private verdictsOf(identity: Identity): Uint8Array {
+    const known = this.verdicts.get(identity)
+    if (known !== undefined) return known
+    const fresh = new Uint8Array(this.list.length)
+    this.verdicts.set(identity, fresh)
+    return fresh
   }
 }
 
@@ -125,6 +129,11 @@ class CompiledSignaturePolicy extends DistinctPolicy {
  * @throws PolicyError POLICY_MALFORMED
  */
 export function compileSignaturePolicy(envelope: SignaturePolicyEnvelope, membership: Membership): Policy {
+  return compileDistinctSignaturePolicy(envelope, membership)
+}
+
+/** As {@link compileSignaturePolicy}, for use as a part of another policy. */
+export function compileDistinctSignaturePolicy(envelope: SignaturePolicyEnvelope, membership: Membership): DistinctPolicy {
   return new CompiledSignaturePolicy(envelope, membership)
 }
 
