@@ -44,10 +44,20 @@ export class Block {
     this.memo = memo
   }
 
-  /** A new block over envelopes, with empty metadata. */
-  static create(number: number, previousHash: Uint8Array, data: readonly Uint8Array[]): Block {
+  /**
+   * A new block over envelopes, with empty metadata.
+   *
+   * @param views decoded envelopes, by index, where the caller has them
+   */
+  static create(
+    number: number,
+    previousHash: Uint8Array,
+    data: readonly Uint8Array[],
+    views: readonly (EnvelopeView | undefined)[] = [],
+  ): Block {
     const metadata = new Array<Uint8Array>(METADATA_SLOTS).fill(NONE)
-    return Block.of({ number, previousHash, dataHash: blockDataHash(data) }, data, metadata)
+    const header = { number, previousHash, dataHash: blockDataHash(data) }
+    return new Block(header, data, metadata, { envelopes: [...views] })
   }
 
   /** A block of parts that came from elsewhere; nothing is checked. */

@@ -15,6 +15,13 @@ export {
   errorFamily,
   HeddleError,
 } from './errors.ts'
+export {
+  encodeProposalResponsePayload,
+  encodeTransactionPayload,
+  encodeTxRwSet,
+  type TransactionParts,
+  type TxRwSetInput,
+} from './hot-encoder.ts'
 export { ApplicationPolicy } from './messages/application-policy.ts'
 export {
   CDSData,

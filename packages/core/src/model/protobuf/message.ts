@@ -42,6 +42,11 @@ export interface MessageType<T> {
    * @internal
    */
   read(target: T | undefined, reader: Reader, depth: number): T
+  /**
+   * For codecs built on this one: writes the message, without its length, before what the writer holds.
+   * @internal
+   */
+  write(value: Input<T>, writer: Writer): void
 }
 
 /** Type that a message declaration decodes to. */
