@@ -1,0 +1,253 @@
+import { isAbsolute, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { PluginKind } from '../ports/plugin.ts'
+import { checkShape, type Problem, pathText } from './check-shape.ts'
+import { DEFAULTS } from './defaults.ts'
+import type {
+  BatchConfig,
+  ChaincodeConfig,
+  ChaincodeDefinition,
+  ChannelDefinition,
+  ChannelMembers,
+  NetworkConfig,
+  NetworkDefinition,
+  OrdererDefinition,
+  OrdererOrganizationConfig,
+  OrganizationConfig,
+  OrganizationDefinition,
+  PluginChoice,
+  PluginReference,
+} from './definition.ts'
+import { ConfigError } from './errors.ts'
+import { suggestion } from './nearest.ts'
+import { NETWORK_SCHEMA } from './schema.ts'
+
+/** Where a definition comes from, which decides some defaults. */
+export interface ConfigOrigin {
+  /** File URL of the config file or of the composing module; relative paths and plugin names start there. */
+  readonly base?: string | undefined
+  /** From a file: worker runtime, folder storage. From code: inline, memory. */
+  readonly from: 'code' | 'file'
+  /** Adds the place in the file to a problem. */
+  readonly locate?: (path: readonly (string | number)[]) => string
+}
+
+/**
+ * Checks a definition, fills in every default and freezes the result.
+ *
+ * @throws ConfigError CONFIG_INVALID for shapes and names, CONFIG_CONTRADICTION for relations between options
+ */
+export function resolveConfig(definition: NetworkDefinition, origin: ConfigOrigin): NetworkConfig {
+  refuse('CONFIG_INVALID', checkShape(NETWORK_SCHEMA, definition), origin)
+  const organizations = definition.organizations.map(organization)
+  const orderers = ordererOrganizations(definition.orderers)
+  const channels = Object.entries<ChannelDefinition>(definition.channels ?? DEFAULTS.channels.value).map(
+    ([name, channel]): ChannelMembers => {
+      const { organizations: members, batch, policies, acls } = channel ?? {}
+      return {
+        name,
+        organizations: members ?? organizations.map((each) => each.name),
+        batch: batchOf(batch),
+        policies: policies ?? {},
+        acls: acls ?? {},
+      }
+    },
+  )
+  const chaincodes = Object.entries(definition.chaincodes ?? {}).map(([name, each]) => chaincode(name, each ?? {}, channels))
+  const folder = folderOf(definition, origin)
+  const config: NetworkConfig = {
+    name: definition.name ?? DEFAULTS.name.value,
+    base: origin.base,
+    organizations,
+    orderers,
+    channels,
+    chaincodes,
+    ordering: reference(definition.ordering, DEFAULTS['ordering.use'].value),
+    stateDb: reference(definition.stateDb, folder === undefined ? 'memory' : 'level'),
+    identity: reference(definition.identity, DEFAULTS['identity.use'].value),
+    chaincodeRuntime: reference(definition.chaincodeRuntime, origin.from === 'file' ? 'worker' : 'inline'),
+    dissemination: reference(definition.dissemination, DEFAULTS['dissemination.use'].value),
+    blockStore: reference(definition.blockStore, DEFAULTS['blockStore.use'].value),
+    folder,
+    seed: definition.seed,
+    log: { level: definition.log?.level ?? DEFAULTS['log.level'].value, subsystems: definition.log?.subsystems ?? {} },
+    operations:
+      definition.operations === undefined
+        ? undefined
+        : { port: definition.operations.port, host: definition.operations.host ?? DEFAULTS['operations.host'].value },
+    limits: {
+      concurrentEndorsements: definition.limits?.concurrentEndorsements ?? DEFAULTS['limits.concurrentEndorsements'].value,
+      pendingBlocks: definition.limits?.pendingBlocks ?? DEFAULTS['limits.pendingBlocks'].value,
+    },
+  }
+  refuse('CONFIG_CONTRADICTION', contradictions(config), origin)
+  return freeze(config)
+}
+
+/** The organisation that a name or an object defines. */
+export function organization(given: string | OrganizationDefinition): OrganizationConfig {
+  const { name, mspId, peers, clients }: OrganizationDefinition = typeof given === 'string' ? { name: given } : given
+  const domain = name.toLowerCase()
+  const names =
+    typeof peers === 'object'
+      ? peers
+      : Array.from({ length: peers ?? DEFAULTS['organizations.peers'].value }, (_, i) => `peer${i}`)
+  return {
+    name,
+    mspId: mspId ?? `${name}MSP`,
+    peers: names.map((peer) => `${peer}.${domain}`),
+    clients: clients ?? DEFAULTS['organizations.clients'].value,
+  }
+}
+
+function ordererOrganizations(given: NetworkDefinition['orderers']): OrdererOrganizationConfig[] {
+  const list: readonly OrdererDefinition[] = Array.isArray(given)
+    ? given
+    : typeof given === 'object'
+      ? [given as OrdererDefinition]
+      : [{ nodes: given ?? DEFAULTS.orderers.value }]
+  return list.map(
+    ({ organization: name = DEFAULTS['orderers.organization'].value, mspId, nodes = DEFAULTS['orderers.nodes'].value }) => {
+      const domain = name.toLowerCase()
+      const names = typeof nodes === 'number' ? Array.from({ length: nodes }, (_, i) => `orderer${i}`) : nodes
+      return { name, mspId: mspId ?? `${name}MSP`, nodes: names.map((node) => `${node}.${domain}`) }
+    },
+  )
+}
+
+function batchOf(given: Partial<BatchConfig> | undefined): BatchConfig {
+  return {
+    maxMessages: given?.maxMessages ?? DEFAULTS['channels.batch.maxMessages'].value,
+    preferredMaxBytes: given?.preferredMaxBytes ?? DEFAULTS['channels.batch.preferredMaxBytes'].value,
+    absoluteMaxBytes: given?.absoluteMaxBytes ?? DEFAULTS['channels.batch.absoluteMaxBytes'].value,
+    timeout: given?.timeout ?? DEFAULTS['channels.batch.timeout'].value,
+  }
+}
+
+function chaincode(name: string, given: ChaincodeDefinition, channels: readonly ChannelMembers[]): ChaincodeConfig {
+  return {
+    name,
+    chaincode: given.chaincode,
+    module: given.module,
+    export: given.export,
+    version: given.version ?? DEFAULTS['chaincodes.version'].value,
+    sequence: given.sequence,
+    endorsement: given.endorsement ?? DEFAULTS['chaincodes.endorsement'].value,
+    initRequired: given.initRequired ?? DEFAULTS['chaincodes.initRequired'].value,
+    channels: given.channels ?? channels.map((channel) => channel.name),
+    organizations: given.organizations,
+    timeout: given.timeout ?? DEFAULTS['chaincodes.timeout'].value,
+    runtime: given.runtime === undefined ? undefined : reference(given.runtime, ''),
+  }
+}
+
+/** Checks one chaincode of a running network as one of a definition. */
+export function resolveChaincode(name: string, given: ChaincodeDefinition, channels: readonly ChannelMembers[]): ChaincodeConfig {
+  refuse('CONFIG_INVALID', checkShape(NETWORK_SCHEMA.properties!.chaincodes!, { [name]: given }), { from: 'code' })
+  const config = chaincode(name, given, channels)
+  refuse('CONFIG_CONTRADICTION', sourceProblems(config), { from: 'code' })
+  return config
+}
+
+function reference<K extends PluginKind>(choice: PluginChoice<K> | undefined, otherwise: string): PluginReference<K> {
+  if (choice === undefined) return { use: otherwise, options: {} }
+  if (typeof choice === 'object' && 'use' in choice) return { use: choice.use, options: choice.options ?? {} }
+  return { use: choice, options: {} }
+}
+
+function folderOf({ storage }: NetworkDefinition, { base, from }: ConfigOrigin): string | undefined {
+  const folder =
+    storage === undefined ? (from === 'file' ? './data' : undefined) : storage === 'memory' ? undefined : storage.folder
+  if (folder === undefined || isAbsolute(folder)) return folder
+  return base === undefined ? resolve(folder) : resolve(fileURLToPath(new URL('.', base)), folder)
+}
+
+function sourceProblems(each: ChaincodeConfig): Problem[] {
+  const path = ['chaincodes', each.name]
+  if ((each.chaincode === undefined) === (each.module === undefined))
+    return [{ path, message: "needs either 'module' or, in code, 'chaincode'" }]
+  if (each.export !== undefined && each.module === undefined)
+    return [{ path: [...path, 'export'], message: "goes with 'module'" }]
+  return []
+}
+
+/** What no single option shows. */
+function contradictions(config: NetworkConfig): Problem[] {
+  const problems: Problem[] = []
+  const say = (path: (string | number)[], message: string) => problems.push({ path, message })
+  const names = config.organizations.map((each) => each.name)
+  const channelNames = config.channels.map((each) => each.name)
+
+  const twice = (path: string, what: string, list: readonly string[]) => {
+    for (const name of new Set(list.filter((each, index) => list.indexOf(each) !== index)))
+      say([path], `has the ${what} '${name}' twice`)
+  }
+  const organizations = [...config.organizations, ...config.orderers]
+  twice(
+    'organizations',
+    'name',
+    organizations.map((each) => each.name.toLowerCase()),
+  )
+  twice(
+    'organizations',
+    'MSP id',
+    organizations.map((each) => each.mspId),
+  )
+  twice(
+    'organizations',
+    'peer',
+    config.organizations.flatMap((each) => each.peers),
+  )
+  twice(
+    'orderers',
+    'node',
+    config.orderers.flatMap((each) => each.nodes),
+  )
+
+  if (channelNames.length === 0) say(['channels'], 'needs at least one channel')
+  for (const channel of config.channels) {
+    const path = ['channels', channel.name]
+    channel.organizations.forEach((name, index) => {
+      if (!names.includes(name))
+        say([...path, 'organizations', index], `names the organisation '${name}', which is not defined${suggestion(name, names)}`)
+    })
+    const { preferredMaxBytes, absoluteMaxBytes } = channel.batch
+    if (preferredMaxBytes > absoluteMaxBytes)
+      say([...path, 'batch', 'preferredMaxBytes'], `is ${preferredMaxBytes}, more than absoluteMaxBytes, ${absoluteMaxBytes}`)
+  }
+  for (const each of config.chaincodes) {
+    problems.push(...sourceProblems(each))
+    const path = ['chaincodes', each.name]
+    each.channels.forEach((name, index) => {
+      if (!channelNames.includes(name))
+        say([...path, 'channels', index], `names the channel '${name}', which is not defined${suggestion(name, channelNames)}`)
+    })
+    each.organizations?.forEach((name, index) => {
+      if (!names.includes(name))
+        say([...path, 'organizations', index], `names the organisation '${name}', which is not defined${suggestion(name, names)}`)
+    })
+  }
+  if (config.seed !== undefined && config.folder !== undefined)
+    say(['seed'], 'makes keys that anyone can compute: only for networks in memory, and this one has a data folder')
+  return problems
+}
+
+function refuse(code: 'CONFIG_INVALID' | 'CONFIG_CONTRADICTION', problems: readonly Problem[], origin: ConfigOrigin): void {
+  if (problems.length === 0) return
+  const lines = problems.map(({ path, message }) => {
+    const place = origin.locate?.(path)
+    return `${place === undefined ? '' : `${place}: `}${path.length === 0 ? 'the network' : pathText(path)} ${message}`
+  })
+  throw new ConfigError(code, lines.join('\n'), {
+    problems: problems.map(({ path, message }) => ({ path: pathText(path), message, place: origin.locate?.(path) })),
+  })
+}
+
+/** Freezes plain objects and lists, and leaves what code gave (plugins, chaincode) alone. */
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== Array.prototype) return value
+  for (const [key, item] of Object.entries(value)) if (key !== 'chaincode' && key !== 'use') freeze(item)
+  return Object.freeze(value)
+}
