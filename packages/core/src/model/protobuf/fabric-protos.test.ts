@@ -1,13 +1,14 @@
+import { createRequire } from 'node:module'
 import * as protos from '@hyperledger/fabric-protos'
 import fc from 'fast-check'
-import { Any as JsAny } from 'google-protobuf/google/protobuf/any_pb.js'
-import { Empty as JsEmpty } from 'google-protobuf/google/protobuf/empty_pb.js'
-import { Timestamp as JsTimestamp } from 'google-protobuf/google/protobuf/timestamp_pb.js'
 import { describe, expect, it } from 'vitest'
 import * as model from '../index.ts'
 import { arbitraryValue } from './arbitrary-message.fixture.ts'
 import type { Field } from './field.ts'
 import type { MessageType } from './message.ts'
+
+// google-protobuf's well-known types come without type declarations.
+const wellKnown = (name: string): object => createRequire(import.meta.url)(`google-protobuf/google/protobuf/${name}_pb.js`)
 
 type Type = MessageType<Record<string, unknown>>
 type JsMessage = Record<string, (...args: unknown[]) => unknown> & { serializeBinary(): Uint8Array }
@@ -29,7 +30,7 @@ const places: Record<string, object> = {
   kvrwset: protos.ledger.rwset.kvrwset,
   queryresult: protos.ledger.queryresult,
   gateway: protos.gateway,
-  google: { protobuf: { Timestamp: JsTimestamp, Empty: JsEmpty, Any: JsAny }, rpc: protos.google.rpc },
+  google: { protobuf: { ...wellKnown('timestamp'), ...wellKnown('empty'), ...wellKnown('any') }, rpc: protos.google.rpc },
 }
 
 function jsClass(type: Type): JsClass | undefined {
