@@ -14,9 +14,8 @@ export interface Invocation {
   readonly chaincode: string
   readonly args: readonly Uint8Array[]
   readonly isInit: boolean
+  /** SerializedIdentity of the client, as it signed. */
   readonly creator: Uint8Array
-  /** SHA-256(nonce || creator || epoch), as fabric-shim's getBinding. */
-  readonly binding: Uint8Array
   readonly nonce: Uint8Array
   readonly transient: ReadonlyMap<string, Uint8Array>
   /** The client's header timestamp. */
@@ -34,7 +33,8 @@ export interface QueryPage {
   readonly results: readonly { readonly key: string; readonly value: Uint8Array }[]
   /** Opaque handle for `queryNext`, undefined when the query is exhausted. */
   readonly cursor: string | undefined
-  readonly metadata?: StateQueryMetadata
+  /** Of a paged query. */
+  readonly metadata?: StateQueryMetadata | undefined
 }
 
 export interface HistoryPage {
@@ -53,6 +53,8 @@ export interface HistoryPage {
  */
 export interface LedgerAccess {
   getState(key: string): Awaitable<Uint8Array | undefined>
+  /** In the order of the keys. */
+  getStates(keys: readonly string[]): Awaitable<readonly (Uint8Array | undefined)[]>
   putState(key: string, value: Uint8Array): Awaitable<void>
   deleteState(key: string): Awaitable<void>
   getStateMetadata(key: string): Awaitable<ReadonlyMap<string, Uint8Array> | undefined>
@@ -69,7 +71,11 @@ export interface LedgerAccess {
 
 /** A loaded chaincode, ready for invocations. */
 export interface ChaincodeInstance {
-  /** Rejects only for failures of the runtime (CHAINCODE_TIMEOUT, CHAINCODE_CRASHED, ...); what chaincode throws is a response of status 500. */
+  /**
+   * Runs one invocation. Fails only for what is no answer of the chaincode (CHAINCODE_CRASHED, CHAINCODE_BAD_RESPONSE, ...); what
+   * chaincode throws is a response of status 500. `signal` aborts at the time limit: the endorser no longer waits by then, and the
+   * ledger refuses all further calls; a runtime that can, stops the code.
+   */
   invoke(invocation: Invocation, ledger: LedgerAccess, signal: AbortSignal): Awaitable<ChaincodeResponse>
   close(): Promise<void>
 }
@@ -84,6 +90,6 @@ export type ChaincodeSource =
 /** Runs chaincode: in the host's thread, in a worker, later in other processes. */
 export interface ChaincodeRuntime extends Lifecycle {
   readonly name: string
-  /** Loads a chaincode under a name; throws CHAINCODE_LOAD_FAILED. */
+  /** Loads a chaincode under a name; throws ChaincodeError CHAINCODE_LOAD_FAILED. Each call makes an instance of its own. */
   load(name: string, source: ChaincodeSource): Promise<ChaincodeInstance>
 }

@@ -19,7 +19,7 @@ export interface KeyedValue extends VersionedValue {
 
 /**
  * Where a value lives. `namespace` is a chaincode name; hashed private collections use namespaces of the form
- * `chaincode\u0000collection`, with the hex of the key hash as key. Made by `publicNamespace` and `hashedNamespace`.
+ * `chaincode\u0000collection`, with the hex of the key hash as key. Made by `hashedNamespace` (model/namespace.ts).
  */
 export type Namespace = string
 
@@ -30,6 +30,12 @@ export interface StateIterator {
   close(): Awaitable<void>
 }
 
+/** Results of a query in the store's own language. */
+export interface StateQueryIterator extends StateIterator {
+  /** Of a paged query: where the next page begins, empty at the end. Asked once the page has been read. */
+  bookmark?(): Awaitable<string>
+}
+
 export interface StateReader {
   get(namespace: Namespace, key: string): Awaitable<VersionedValue | undefined>
   /** In the order of the keys. */
@@ -37,7 +43,7 @@ export interface StateReader {
   /** `start` inclusive, `end` exclusive; an empty `end` means to the end of the namespace. */
   range(namespace: Namespace, start: string, end: string): StateIterator
   /** Entries matched by a query of the store's own language; present where `capabilities.richQuery`. No phantom protection. */
-  query?(namespace: Namespace, query: string): StateIterator
+  query?(namespace: Namespace, query: string, page?: { readonly size: number; readonly bookmark: string }): StateQueryIterator
 }
 
 /** One consistent state; later commits do not show. Must be released. */

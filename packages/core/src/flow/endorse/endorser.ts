@@ -1,0 +1,299 @@
+import { ChaincodeEvent } from '../../model/messages/chaincode-event.ts'
+import { ChaincodeAction } from '../../model/messages/proposal.ts'
+import { type ProposalResponse, ProposalResponsePayload } from '../../model/messages/proposal-response.ts'
+import type { ChaincodeResponse } from '../../ports/chaincode.ts'
+import { ChaincodeError } from '../../ports/chaincode-errors.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Identity, IdentityProvider, Membership, Signer } from '../../ports/identity.ts'
+import type { Awaitable } from '../../ports/lifecycle.ts'
+import { checkAccess } from './access-control.ts'
+import { andThen } from './awaitable.ts'
+import type { EndorserChannel } from './endorser-channel.ts'
+import { EndorserError } from './errors.ts'
+import { defaultSimulationLimits, type SimulationLimits } from './limits.ts'
+import type { PrivateStore } from './private-store.ts'
+import { type ParsedProposal, parseProposal } from './proposal.ts'
+import { RunningDefinitions } from './running-definitions.ts'
+import { type SimulationResults, TransactionSimulator } from './simulator.ts'
+import type { SystemChaincode } from './system-chaincode.ts'
+import { type Outcome, TransactionContext, type TransactionHost } from './transaction-context.ts'
+
+export interface EndorserOptions {
+  /** Signs endorsements; its identity stands in them. */
+  readonly signer: Signer
+  readonly identityProvider: Pick<IdentityProvider, 'verifyAll'>
+  readonly clock: Clock
+  /** A channel that this peer has joined. */
+  readonly channel: (name: string) => EndorserChannel | undefined
+  readonly systemChaincodes?: readonly SystemChaincode[]
+  /** The peer's own organisation, for proposals without a channel; without it they are refused. */
+  readonly localMembership?: Membership | undefined
+  readonly privateStore?: PrivateStore | undefined
+  /** Milliseconds for one transaction, chaincodes that it calls included; 30,000 as in Fabric. */
+  readonly timeLimit?: number
+  /** Proposals at once; 2,500 as Fabric's peer. What exceeds it is refused, not queued. */
+  readonly maxConcurrent?: number
+  readonly limits?: SimulationLimits
+  /** Data that this peer adds to what its chaincodes are asked (Fabric's decorators). */
+  readonly decorate?: (proposal: ParsedProposal) => ReadonlyMap<string, Uint8Array>
+}
+
+const NONE = new Uint8Array(0)
+const NO_DECORATIONS: ReadonlyMap<string, Uint8Array> = new Map()
+
+/**
+ * Endorses proposals: checks them, simulates their chaincode on a snapshot of the state, signs what it read and wrote.
+ *
+ * The checks and their order are Fabric's (core/endorser/endorser.go): structure, creator, signature, duplicate, access. Only when all
+ * hold does chaincode run.
+ */
+export class Endorser {
+  private readonly options: EndorserOptions
+  private readonly host: TransactionHost
+  private readonly timeLimit: number
+  private readonly maxConcurrent: number
+  private active = 0
+  private stopping: (() => void) | undefined
+  private stopped = false
+
+  constructor(options: EndorserOptions) {
+    this.options = options
+    this.timeLimit = options.timeLimit ?? 30_000
+    this.maxConcurrent = options.maxConcurrent ?? 2_500
+    const limits = options.limits ?? defaultSimulationLimits
+    const definitions = new Map<string, RunningDefinitions>()
+    this.host = {
+      mspId: options.signer.mspId,
+      limits,
+      systemChaincodes: new Map((options.systemChaincodes ?? []).map((each) => [each.name, each])),
+      channel: options.channel,
+      definitions: (channel) => {
+        let found = definitions.get(channel)
+        if (found === undefined)
+          definitions.set(channel, (found = new RunningDefinitions(options.signer.mspId, options.privateStore)))
+        return found
+      },
+      simulator: (channel) =>
+        andThen(
+          channel.snapshot(),
+          (snapshot) => new TransactionSimulator(snapshot, { limits, privateStore: options.privateStore }),
+        ),
+      identify: (creator, channel) => this.identify(creator, channel.config.membership),
+    }
+  }
+
+  /** Proposals being worked on. */
+  get load(): number {
+    return this.active
+  }
+
+  /**
+   * Endorses a proposal, given as serialized protos.SignedProposal or decoded by {@link parseProposal} (peers of one process share it).
+   *
+   * A response of the chaincode below status 400 comes back with an endorsement, others without. `evaluate` asks for the response
+   * alone and makes no signature.
+   *
+   * @throws EndorserError when the proposal is refused, ChaincodeError when the chaincode gave no answer
+   */
+  async processProposal(proposal: Uint8Array | ParsedProposal, options: { evaluate?: boolean } = {}): Promise<ProposalResponse> {
+    if (this.stopped) throw new EndorserError('ENDORSER_STOPPED', 'the peer is stopping')
+    if (this.active >= this.maxConcurrent) {
+      throw new EndorserError('ENDORSER_OVERLOADED', `${this.active} proposals are being endorsed`, { limit: this.maxConcurrent })
+    }
+    this.active++
+    try {
+      const parsed = proposal instanceof Uint8Array ? parseProposal(proposal) : proposal
+      return await this.process(parsed, options.evaluate === true)
+    } finally {
+      this.active--
+      if (this.active === 0) this.stopping?.()
+    }
+  }
+
+  /** Refuses new proposals and resolves when those at work are done. */
+  async stop(): Promise<void> {
+    this.stopped = true
+    if (this.active === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.stopping = resolve
+    await promise
+  }
+
+  private async process(proposal: ParsedProposal, evaluate: boolean): Promise<ProposalResponse> {
+    const channel = this.channelOf(proposal)
+    const creator = this.identify(proposal.creator, this.membershipFor(channel))
+    // Awaited only where it is a promise: an endorsement on a store that answers at once should not wait for a turn.
+    const verdicts = this.options.identityProvider.verifyAll([
+      { key: creator.publicKey, data: proposal.proposalBytes, signature: proposal.signature },
+    ])
+    const [genuine] = verdicts instanceof Promise ? await verdicts : verdicts
+    if (genuine !== true) {
+      throw new EndorserError(
+        'ENDORSER_BAD_SIGNATURE',
+        `the signature over the proposal is not that of its creator (${creator.mspId})`,
+        {
+          mspId: creator.mspId,
+        },
+      )
+    }
+    if (channel !== undefined) {
+      const known = channel.hasTransaction(proposal.txId)
+      if (known instanceof Promise ? await known : known) {
+        const data = { txId: proposal.txId }
+        throw new EndorserError('ENDORSER_DUPLICATE_TRANSACTION', `transaction ${proposal.txId} is in the ledger already`, data)
+      }
+      if (!this.host.systemChaincodes.has(proposal.chaincode)) checkAccess('peer/Propose', channel.config, creator)
+    }
+    const simulates = this.host.systemChaincodes.get(proposal.chaincode)?.simulates ?? true
+    const opening = channel === undefined || !simulates ? undefined : this.host.simulator(channel)
+    const simulator = opening instanceof Promise ? await opening : opening
+    try {
+      const running = this.simulate(proposal, { channel, simulator, creator })
+      const outcome = running instanceof Promise ? await running : running
+      const results = simulator?.results()
+      return await this.respond(proposal, outcome, results, evaluate || channel === undefined)
+    } finally {
+      simulator?.release()
+    }
+  }
+
+  private channelOf(proposal: ParsedProposal): EndorserChannel | undefined {
+    if (proposal.channelId === '') return undefined
+    const channel = this.options.channel(proposal.channelId)
+    if (channel !== undefined) return channel
+    const data = { channel: proposal.channelId }
+    throw new EndorserError('ENDORSER_UNKNOWN_CHANNEL', `this peer has not joined channel ${proposal.channelId}`, data)
+  }
+
+  private membershipFor(channel: EndorserChannel | undefined): Membership {
+    const membership = channel === undefined ? this.options.localMembership : channel.config.membership
+    if (membership !== undefined) return membership
+    throw new EndorserError('ENDORSER_UNKNOWN_CHANNEL', 'the proposal names no channel', { channel: '' })
+  }
+
+  private identify(creator: Uint8Array, membership: Membership): Identity {
+    let identity: Identity
+    try {
+      identity = membership.identity(creator)
+    } catch (cause) {
+      throw new EndorserError(
+        'ENDORSER_IDENTITY_REFUSED',
+        `the proposal's creator was refused: ${(cause as Error).message}`,
+        {},
+        { cause },
+      )
+    }
+    if (identity.expiresAt <= this.options.clock.now()) {
+      const data = { mspId: identity.mspId, expiredAt: identity.expiresAt }
+      throw new EndorserError('ENDORSER_IDENTITY_EXPIRED', `the creator's certificate of ${identity.mspId} has expired`, data)
+    }
+    return identity
+  }
+
+  /** Runs the chaincode; one that answers at once costs neither timer nor promise. */
+  private simulate(
+    proposal: ParsedProposal,
+    place: { channel: EndorserChannel | undefined; simulator: TransactionSimulator | undefined; creator: Identity },
+  ): Awaitable<Outcome> {
+    const abort = new AbortController()
+    const decorations = this.options.decorate?.(proposal) ?? NO_DECORATIONS
+    const context = new TransactionContext(this.host, proposal, place, { decorations, signal: abort.signal })
+    let running: Awaitable<Outcome>
+    try {
+      running = context.run()
+    } catch (error) {
+      context.end()
+      throw error
+    }
+    if (running instanceof Promise) return this.withinLimit(running, proposal, context, abort)
+    context.end()
+    return running
+  }
+
+  private withinLimit(
+    running: Promise<Outcome>,
+    proposal: ParsedProposal,
+    context: TransactionContext,
+    abort: AbortController,
+  ): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const timer = this.options.clock.setTimer(this.timeLimit, () => {
+        const { chaincode, txId } = proposal
+        const message = `chaincode ${chaincode} did not answer within ${this.timeLimit} ms`
+        const error = new ChaincodeError('CHAINCODE_TIMEOUT', message, { chaincode, txId, timeLimit: this.timeLimit })
+        context.end()
+        abort.abort(error)
+        reject(error)
+      })
+      running.then(
+        (outcome) => {
+          timer.cancel()
+          context.end()
+          resolve(outcome)
+        },
+        (error: unknown) => {
+          timer.cancel()
+          context.end()
+          reject(error)
+        },
+      )
+    })
+  }
+
+  private async respond(
+    proposal: ParsedProposal,
+    outcome: Outcome,
+    results: SimulationResults | undefined,
+    unsigned: boolean,
+  ): Promise<ProposalResponse> {
+    const { response } = outcome
+    const answer: ProposalResponse = {
+      version: 0,
+      timestamp: undefined,
+      response,
+      payload: NONE,
+      endorsement: undefined,
+      interest: undefined,
+    }
+    if (unsigned) return answer
+    // Fabric sends the unsigned payload of an error of the chaincode along, and nothing of a refusal.
+    if (response.status >= 400) {
+      if (response.status >= 500) answer.payload = responsePayload(proposal, outcome, results)
+      return answer
+    }
+    if (results !== undefined && results.privateWrites.length > 0) {
+      if (this.options.privateStore === undefined) {
+        throw new ChaincodeError('PRIVATE_DATA_NOT_SUPPORTED', 'this peer has no store for private data')
+      }
+      await this.options.privateStore.keep(proposal.txId, results.privateWrites)
+    }
+    const payload = responsePayload(proposal, outcome, results)
+    const { signer } = this.options
+    const signing = signer.sign(Buffer.concat([payload, signer.identity]))
+    const signature = signing instanceof Promise ? await signing : signing
+    answer.version = 1
+    answer.payload = payload
+    answer.endorsement = { endorser: signer.identity, signature }
+    return answer
+  }
+}
+
+/** The bytes that every endorser of the transaction must arrive at: serialized protos.ProposalResponsePayload. */
+function responsePayload(proposal: ParsedProposal, outcome: Outcome, results: SimulationResults | undefined): Uint8Array {
+  const { event, response, version } = outcome
+  const events =
+    event &&
+    ChaincodeEvent.encode({
+      chaincodeId: proposal.chaincode,
+      txId: proposal.txId,
+      eventName: event.name,
+      payload: event.payload,
+    })
+  const extension = ChaincodeAction.encode({
+    results: results?.bytes ?? NONE,
+    events: response.status < 400 ? (events ?? NONE) : NONE,
+    response: response as ChaincodeResponse,
+    chaincodeId: { name: proposal.chaincode, version },
+  })
+  return ProposalResponsePayload.encode({ proposalHash: proposal.hash, extension })
+}
