@@ -78,6 +78,11 @@ export class ActionView {
     return this.endorsed().proposalHash
   }
 
+  /** Whether the endorsers signed any chaincode action; without one, `chaincodeAction` reads as empty. */
+  get hasExtension(): boolean {
+    return this.endorsed().extension.length > 0
+  }
+
   /** Results, events, response and chaincode id, as the endorsers state them. */
   get chaincodeAction(): Readonly<ChaincodeAction> {
     this.action ??= decodeChaincodeAction(this.endorsed().extension)
