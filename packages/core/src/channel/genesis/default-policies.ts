@@ -28,7 +28,7 @@ export const ORDERER_POLICIES: PolicyDefinitions = Object.freeze({ ...CHANNEL_PO
  * @throws ChannelError CHANNEL_BAD_DEFINITION for an MSP definition that does not decode
  */
 export function applicationOrganizationPolicies(mspId: string, mspConfig: Uint8Array): PolicyDefinitions {
-  if (!hasNodeOUs(mspConfig)) {
+  if (!(fabricMspOf(mspConfig, mspId)?.fabricNodeOus?.enable ?? false)) {
     return { ...ordererOrganizationPolicies(mspId), Endorsement: one(signedBy(mspId, 'member')) }
   }
   const [admin, peer, client] = [signedBy(mspId, 'admin'), signedBy(mspId, 'peer'), signedBy(mspId, 'client')]
@@ -59,8 +59,4 @@ export function fabricMspOf(mspConfig: Uint8Array, organization: string): Fabric
       { cause },
     )
   }
-}
-
-function hasNodeOUs(mspConfig: Uint8Array): boolean {
-  return fabricMspOf(mspConfig, '')?.fabricNodeOus?.enable ?? false
 }
