@@ -111,16 +111,25 @@ export interface ChannelHost {
   readonly load: OrderingLoad
   /** A fresh cutter; it follows the batch limits of the current configuration. */
   cutter<T>(): BlockCutter<T>
-  /** Runs the ingress filters again when the configuration advanced since `configSequence`. Throws OrderError (never: do not order it). */
-  recheck(submission: Submission): Promise<void>
+  /**
+   * Runs the ingress filters again when the configuration advanced since `configSequence`; gives the submission under the current one.
+   * Throws OrderError: tell the submitter, do not order it.
+   */
+  recheck(submission: Submission): Promise<Submission>
   /** Checks a config envelope again under the current configuration and gives the next one. Throws OrderError. */
   recheckConfig(submission: Submission): Promise<ConfigSubmission>
   /** Header of the block that a batch would make after a parent. Pure. */
-  header(parent: { readonly number: number; readonly headerHash: Uint8Array }, batch: Batch): { readonly number: number; readonly previousHash: Uint8Array; readonly dataHash: Uint8Array }
+  header(
+    parent: { readonly number: number; readonly headerHash: Uint8Array },
+    batch: Batch,
+  ): { readonly number: number; readonly previousHash: Uint8Array; readonly dataHash: Uint8Array }
   /** For byzantine plugins: checks a proposed batch as ingress would. */
   verify(batch: Batch): Promise<void>
   /** For byzantine plugins: signs header and metadata as a block signature of this node. */
-  sign(header: Uint8Array, metadata: Uint8Array): Promise<{ readonly signatureHeader: Uint8Array; readonly signature: Uint8Array }>
+  sign(
+    header: Uint8Array,
+    metadata: Uint8Array,
+  ): Promise<{ readonly signatureHeader: Uint8Array; readonly signature: Uint8Array }>
   /** Makes, signs and stores the next block. Calls must come in order; several may be in flight. A config batch takes effect before this returns. */
   decide(decision: Decision): Decided
   /**

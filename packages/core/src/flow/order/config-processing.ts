@@ -1,0 +1,100 @@
+import type { ChannelConfig } from '../../channel/config/channel-config.ts'
+import { EnvelopeView } from '../../model/envelope-view.ts'
+import { HeddleError } from '../../model/errors.ts'
+import { ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader } from '../../model/messages/common.ts'
+import { ConfigEnvelope } from '../../model/messages/configtx.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Signer } from '../../ports/identity.ts'
+import type { ConfigSubmission, Consenter } from '../../ports/ordering-service.ts'
+import type { Random } from '../../ports/random.ts'
+import type { ConfigRules } from './config-rules.ts'
+import { OrderError } from './errors.ts'
+import { envelopeSize, type IngressFilters } from './ingress-filters.ts'
+
+const NONCE_BYTES = 24
+
+export interface ConfigProcessingParts {
+  readonly channel: string
+  readonly signer: Signer
+  readonly rules: ConfigRules
+  readonly filters: IngressFilters
+  readonly consenter: Consenter
+  readonly clock: Clock
+  readonly random: Random
+  /** The configuration in force. */
+  readonly config: () => ChannelConfig
+}
+
+/** Turns config updates into the CONFIG envelopes that are ordered, and checks them again when the configuration has moved on. */
+export class ConfigProcessing {
+  private readonly parts: ConfigProcessingParts
+
+  constructor(parts: ConfigProcessingParts) {
+    this.parts = parts
+  }
+
+  /**
+   * Filters a CONFIG_UPDATE envelope, applies it to the configuration in force and wraps the result, signed by this orderer.
+   * The configuration may advance meanwhile; then it begins again, so what it returns was computed under the one in force.
+   */
+  async propose(update: EnvelopeView): Promise<ConfigSubmission> {
+    const { parts } = this
+    for (;;) {
+      const current = parts.config()
+      await parts.filters.pass(current, update, 'config-update')
+      const { configEnvelope, next } = await refusing(() => parts.rules.propose(current, update))
+      const envelope = await this.wrap(configEnvelope)
+      // The result is larger than the update: it has to fit, too.
+      parts.filters.assertSize(current, envelope)
+      await refusing(async () => {
+        parts.rules.checkMigration(current, next)
+        if (current.ordering.consensusType === next.ordering.consensusType) {
+          parts.consenter.validateMetadata(current.ordering, next.ordering)
+        }
+      })
+      if (parts.config() !== current) continue
+      return { envelope, size: envelopeSize(envelope), configSequence: current.sequence, next: next.ordering }
+    }
+  }
+
+  /** Computes a CONFIG envelope's update again under the configuration in force. */
+  async again(config: EnvelopeView): Promise<ConfigSubmission> {
+    const { lastUpdate } = ConfigEnvelope.decode(config.data)
+    if (lastUpdate === undefined) throw new OrderError('ORDER_CONFIG_REFUSED', 'the config envelope holds no update')
+    return this.propose(new EnvelopeView(Envelope.encode(lastUpdate)))
+  }
+
+  /** Checks a CONFIG envelope that another orderer proposes. Throws. */
+  async verify(config: EnvelopeView): Promise<void> {
+    const current = this.parts.config()
+    this.parts.filters.assertSize(current, config)
+    await refusing(() => this.parts.rules.validate(current, config))
+  }
+
+  private async wrap(configEnvelope: Uint8Array): Promise<EnvelopeView> {
+    const { signer, channel, clock, random } = this.parts
+    const now = clock.now()
+    const payload = Payload.encode({
+      header: {
+        channelHeader: ChannelHeader.encode({
+          type: HeaderType.CONFIG,
+          channelId: channel,
+          timestamp: { seconds: Math.floor(now / 1000), nanos: Math.floor(now % 1000) * 1_000_000 },
+        }),
+        signatureHeader: SignatureHeader.encode({ creator: signer.identity, nonce: random.bytes(NONCE_BYTES) }),
+      },
+      data: configEnvelope,
+    })
+    return new EnvelopeView(Envelope.encode({ payload, signature: await signer.sign(payload) }))
+  }
+}
+
+/** What the rules refuse is the sender's to mend, whatever family the error is of. */
+async function refusing<T>(rule: () => Promise<T>): Promise<T> {
+  try {
+    return await rule()
+  } catch (cause) {
+    if (!(cause instanceof HeddleError) || cause instanceof OrderError) throw cause
+    throw new OrderError('ORDER_CONFIG_REFUSED', cause.message, { reason: cause.code, ...cause.data }, { cause })
+  }
+}
