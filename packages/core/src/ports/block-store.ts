@@ -12,14 +12,16 @@ export interface TransactionLocation {
  * `append` resolves when the block is durable. Restart repairs a torn tail and refuses corruption elsewhere (LEDGER_BLOCK_CORRUPT).
  */
 export interface BlockStore {
-  /** Number of blocks; the next block's number. */
+  /** Number of blocks that are durable. A block shows, here and in every look-up, when it is durable and not before. */
   readonly height: number
   /** Hash of the last block's header; undefined when empty. */
   readonly lastHash: Uint8Array | undefined
-  append(block: Block): Promise<void>
   /**
-   * Blocks in order, one datasync for all; resolves when all are durable.
+   * The next block; resolves when it is durable. The following block may be appended before that: promises resolve in order.
+   * Throws LEDGER_OUT_OF_ORDER for a wrong number or previous hash, LEDGER_WRITE_FAILED when the disk fails: then nothing more is taken.
    */
+  append(block: Block): Promise<void>
+  /** Blocks in order, one datasync for all; resolves when all are durable. */
   appendAll(blocks: readonly Block[]): Promise<void>
   get(number: number): Promise<Block | undefined>
   byHash(hash: Uint8Array): Promise<Block | undefined>

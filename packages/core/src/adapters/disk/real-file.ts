@@ -23,6 +23,9 @@ export class RealFile implements DiskFile {
   readonly #fd: number
   #size: number
   #open = true
+  #reads = 0
+  /** Set while closing waits for reads under way: their file descriptor must not be given to another file. */
+  #lastReadDone: (() => void) | undefined
   /** Set when a write or sync failed in a way that leaves the content unknown. */
   #broken: DiskError | undefined
   #running: Promise<void> | undefined
@@ -64,10 +67,11 @@ export class RealFile implements DiskFile {
   }
 
   read(offset: number, length: number): Promise<Uint8Array> {
-    if (!this.#open) throw this.#closed()
+    if (!this.#open) return Promise.reject(this.#closed())
     if (offset < 0 || length < 0 || offset + length > this.#size) return Promise.reject(this.#short(offset, length))
     const buffer = Buffer.allocUnsafeSlow(length)
-    return new Promise((resolve, reject) => {
+    this.#reads++
+    const reading = new Promise<Uint8Array>((resolve, reject) => {
       const more = (done: number): void => {
         if (done === length) {
           resolve(buffer)
@@ -80,6 +84,9 @@ export class RealFile implements DiskFile {
         })
       }
       more(0)
+    })
+    return reading.finally(() => {
+      if (--this.#reads === 0) this.#lastReadDone?.()
     })
   }
 
@@ -111,6 +118,7 @@ export class RealFile implements DiskFile {
     this.#open = false
     await this.#waiting?.catch(() => {})
     await this.#running?.catch(() => {})
+    if (this.#reads > 0) await new Promise<void>((resolve) => (this.#lastReadDone = resolve))
     await closeFile(this.#fd)
   }
 

@@ -1,0 +1,156 @@
+import { ClassicLevel } from 'classic-level'
+import type { TransactionLocation } from '../../ports/block-store.ts'
+import { type BlockIndex, type IndexEntry, NONE_KNOWN } from './block-index.ts'
+import { hashKey, MemoryBlockIndex } from './memory-index.ts'
+import type { BlockLocation } from './segment.ts'
+
+const FORMAT = '1'
+/** Blocks that wait to be written before `add` asks the caller to slow down. */
+const MAX_WAITING = 64
+/** Transaction ids known to be absent, so that a block's ids are looked up once, not twice. */
+const MAX_ABSENT = 16_384
+
+/**
+ * Index in LevelDB: its memory does not grow with the chain. Keys:
+ *
+ *   f             format
+ *   c             number of blocks
+ *   n NUMBER      "segment offset length"
+ *   h HASH        number
+ *   t TXID        "block transaction code" of the first entry
+ *
+ * Writes run behind and are not synced: what a crash takes is read again from the block files. What is not written yet is found in
+ * a small index in memory.
+ */
+export class LevelBlockIndex implements BlockIndex {
+  readonly height: number
+  readonly #level: ClassicLevel<string, string>
+  readonly #absent = new Set<string>()
+  #waiting: IndexEntry[] = []
+  #writing: IndexEntry[] = []
+  #recent = new MemoryBlockIndex()
+  #running: Promise<void> | undefined
+  #failed: unknown
+
+  private constructor(level: ClassicLevel<string, string>, height: number) {
+    this.#level = level
+    this.height = height
+  }
+
+  /** Opens or creates the index; undefined when the folder holds something that is not usable and must be made anew. */
+  static async open(path: string): Promise<LevelBlockIndex | undefined> {
+    const level = new ClassicLevel<string, string>(path, {
+      keyEncoding: 'utf8',
+      valueEncoding: 'utf8',
+      cacheSize: 4 << 20,
+      writeBufferSize: 4 << 20,
+      // Open tables keep their filters and indexes in memory.
+      maxOpenFiles: 128,
+      maxFileSize: 8 << 20,
+    })
+    try {
+      await level.open()
+    } catch (error) {
+      if (((error as Error).cause as { code?: string } | undefined)?.code === 'LEVEL_LOCKED') throw error
+      return undefined
+    }
+    try {
+      const format = level.getSync('f')
+      if (format === undefined) await level.put('f', FORMAT)
+      else if (format !== FORMAT) throw new Error('another format')
+      return new LevelBlockIndex(level, Number(level.getSync('c') ?? 0))
+    } catch {
+      await level.close()
+      return undefined
+    }
+  }
+
+  add(entry: IndexEntry): Promise<void> | undefined {
+    if (this.#failed !== undefined) throw this.#failed
+    this.#waiting.push(entry)
+    this.#recent.add(entry)
+    if (this.#running === undefined) {
+      this.#running = this.#write()
+      // A failure shows at the next call.
+      this.#running.catch(() => {})
+    }
+    return this.#waiting.length > MAX_WAITING ? this.#running : undefined
+  }
+
+  block(number: number): BlockLocation | undefined {
+    const recent = this.#recent.block(number)
+    if (recent !== undefined) return recent
+    const found = this.#level.getSync(`n${number}`)?.split(' ')
+    return found && { segment: Number(found[0]), offset: Number(found[1]), length: Number(found[2]) }
+  }
+
+  numberOf(hash: Uint8Array): number | undefined {
+    const recent = this.#recent.numberOf(hash)
+    if (recent !== undefined) return recent
+    const found = this.#level.getSync(`h${hashKey(hash)}`)
+    return found === undefined ? undefined : Number(found)
+  }
+
+  transaction(txId: string): TransactionLocation | undefined {
+    // What is stored came first.
+    const found = this.#level.getSync(`t${txId}`)?.split(' ')
+    if (found === undefined) return this.#recent.transaction(txId)
+    return { blockNumber: Number(found[0]), txNumber: Number(found[1]), code: Number(found[2]) }
+  }
+
+  known(txIds: readonly string[]): ReadonlySet<string> {
+    const recent = this.#recent.known(txIds)
+    let found: Set<string> | undefined = recent.size > 0 ? new Set(recent) : undefined
+    for (const txId of txIds) {
+      if (found?.has(txId) === true || !this.#isStored(txId)) continue
+      found ??= new Set()
+      found.add(txId)
+    }
+    return found ?? NONE_KNOWN
+  }
+
+  async close(): Promise<void> {
+    await this.#running?.catch(() => {})
+    await this.#level.close()
+  }
+
+  #isStored(txId: string): boolean {
+    if (this.#absent.has(txId)) return false
+    if (this.#level.getSync(`t${txId}`) !== undefined) return true
+    if (this.#absent.size >= MAX_ABSENT) this.#absent.clear()
+    this.#absent.add(txId)
+    return false
+  }
+
+  async #write(): Promise<void> {
+    try {
+      // The caller goes on first; what it adds in the same turn joins the batch.
+      await undefined
+      while (this.#waiting.length > 0) {
+        this.#writing = this.#waiting
+        this.#waiting = []
+        const batch = this.#level.batch()
+        const written = new Set<string>()
+        for (const entry of this.#writing) {
+          batch.put(`n${entry.number}`, `${entry.segment} ${entry.offset} ${entry.length}`)
+          batch.put(`h${hashKey(entry.hash)}`, `${entry.number}`)
+          for (const { txId, txNumber, code } of entry.transactions) {
+            if (written.has(txId) || this.#isStored(txId)) continue
+            written.add(txId)
+            batch.put(`t${txId}`, `${entry.number} ${txNumber} ${code}`)
+          }
+        }
+        batch.put('c', `${this.#writing.at(-1)!.number + 1}`)
+        await batch.write()
+        for (const txId of written) this.#absent.delete(txId)
+        this.#recent = new MemoryBlockIndex()
+        for (const entry of this.#waiting) this.#recent.add(entry)
+      }
+    } catch (error) {
+      this.#failed = error
+      throw error
+    } finally {
+      this.#running = undefined
+    }
+  }
+}
