@@ -5,6 +5,7 @@ import { ProposalResponsePayload } from '../src/model/messages/proposal-response
 import { ChaincodeActionPayload, Transaction } from '../src/model/messages/transaction.ts'
 import { check, checkEnvelope } from './checks.ts'
 import { type AnyType, readCorpus, type Seed } from './corpus.ts'
+import { generate } from './generate.ts'
 import { mutate } from './mutate.ts'
 import { Seeded } from './seeded.ts'
 
@@ -34,7 +35,7 @@ export interface FuzzReport {
 }
 
 /**
- * Feeds mutated real messages to all decoders and holds the rules of checks.ts on each: nothing but DecodeError is thrown, hand-written
+ * Feeds mutated real messages, and generated odd ones, to all decoders and holds the rules of checks.ts on each: nothing but DecodeError is thrown, hand-written
  * decoders equal the generic one, no envelope counts as canonical that does not encode to the same bytes. Stops at the first failure.
  */
 export function fuzz({ runs, seed, vectors, progress }: FuzzOptions): FuzzReport {
@@ -47,9 +48,9 @@ export function fuzz({ runs, seed, vectors, progress }: FuzzOptions): FuzzReport
   let decoded = 0
   for (let run = 0; run < runs; run++) {
     const origin = random.pick(byType.get(random.pick(types))!)
-    const other = random.pick(byType.get(origin.type)!)
-    const bytes = mutate(origin.bytes, random, other.bytes)
     const type = random.chance(15) ? random.pick(declared) : origin.type
+    const other = random.pick(byType.get(origin.type)!)
+    const bytes = random.chance(30) ? generate(type, random) : mutate(origin.bytes, random, other.bytes)
     try {
       if (check(type, bytes)) decoded++
       if (random.chance(10)) checkEnvelope(wrap(type, bytes))
