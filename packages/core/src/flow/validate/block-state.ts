@@ -25,7 +25,7 @@ export class BlockState {
   }
 
   /** @param parts which keys to load: `all` for validation, `writes` when only write sets are applied */
-  static async load(reader: StateReader, rwsets: readonly TxRwSet[], parts: 'all' | 'writes'): Promise<BlockState> {
+  static async load(reader: StateReader, rwsets: Iterable<TxRwSet>, parts: 'all' | 'writes'): Promise<BlockState> {
     const state = new BlockState(reader)
     for (const { namespaces } of rwsets) {
       for (const nsRwSet of namespaces) if (isPublicNamespace(nsRwSet.namespace)) state.announce(nsRwSet, parts === 'all')

@@ -50,7 +50,7 @@ export class EndorsementPolicies {
 
   /** A key-level policy: bytes of a SignaturePolicyEnvelope, as chaincode set them. Nobody satisfies bytes that are none. */
   ofKey(bytes: Uint8Array): Policy {
-    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice()
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
     let policy = this.byKeyPolicy.get(key)
     if (policy === undefined) {
       policy = this.orReject(() => compileSignaturePolicy(decodeSignaturePolicy(bytes), this.config.membership))

@@ -38,9 +38,20 @@ export class UpdateBatch {
     return this.byNamespace.get(namespace)?.has(key) === true
   }
 
+  touches(namespace: Namespace): boolean {
+    return this.byNamespace.has(namespace)
+  }
+
   /** Namespaces with updates, in byte order; those of hashed collections follow their chaincode's. */
   namespaces(): Namespace[] {
     return [...this.byNamespace.keys()].sort(compareUtf8)
+  }
+
+  /** Namespaces of hashed collections, in no particular order. */
+  hashedNamespaces(): Namespace[] {
+    const hashed: Namespace[] = []
+    for (const namespace of this.byNamespace.keys()) if (namespace.includes('\u0000')) hashed.push(namespace)
+    return hashed
   }
 
   /** Updated keys of a namespace in byte order. */
