@@ -82,8 +82,11 @@ export interface ChaincodeInstance {
 
 /** Where a chaincode's code comes from. */
 export type ChaincodeSource =
-  /** A plain function, an object or class instance with `invoke(stub)`, or a contract class: only runtimes of this thread take it. */
-  | { readonly kind: 'object'; readonly value: unknown }
+  /**
+   * A function of the stub, an object or class with `invoke(stub)`, or contract classes: only runtimes of this thread take it. `base`
+   * is the file URL from which optional packages that it needs are resolved.
+   */
+  | { readonly kind: 'object'; readonly value: unknown; readonly base?: string }
   /** An absolute module URL (or resolved path) and the name of its export, `default` when absent. */
   | { readonly kind: 'module'; readonly url: string; readonly export?: string }
 

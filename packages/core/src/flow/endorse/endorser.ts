@@ -69,8 +69,10 @@ export class Endorser {
       channel: options.channel,
       definitions: (channel) => {
         let found = definitions.get(channel)
-        if (found === undefined)
-          definitions.set(channel, (found = new RunningDefinitions(options.signer.mspId, options.privateStore)))
+        if (found === undefined) {
+          found = new RunningDefinitions(options.signer.mspId, options.privateStore)
+          definitions.set(channel, found)
+        }
         return found
       },
       simulator: (channel) =>
