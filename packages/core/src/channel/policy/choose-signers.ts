@@ -2,8 +2,8 @@ import type { Identity } from '../../ports/identity.ts'
 import type { Policy } from './policy.ts'
 
 /**
- * A smallest-by-removal set of identities that satisfies a policy: no one in it can be left out. Undefined when not even all of them
- * together do. Later candidates are given up first, so put the preferred ones first.
+ * Few identities that satisfy a policy: all candidates, less each one that can be left out, tried from the last to the first. Undefined
+ * when all together, in this order, do not satisfy it. Put the preferred ones first.
  */
 export function chooseSigners<T extends Identity>(policy: Policy, candidates: readonly T[]): readonly T[] | undefined {
   if (!policy.evaluate(candidates)) return undefined
