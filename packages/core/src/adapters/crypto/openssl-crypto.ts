@@ -91,8 +91,3 @@ export const opensslCrypto: CryptoProvider = {
     return isCanonicalSignature(signature) && verify('sha256', message, own(key).handle, signature)
   },
 }
-
-/** KeyObject behind a key of this provider, for hand-over to a worker thread; undefined for keys of others. */
-export function keyObjectOf(key: PrivateKey): KeyObject | undefined {
-  return key instanceof OpensslPrivateKey ? key.handle : undefined
-}
