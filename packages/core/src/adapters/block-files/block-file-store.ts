@@ -5,6 +5,8 @@ import type { BlockStore, TransactionLocation } from '../../ports/block-store.ts
 import type { Disk } from '../../ports/disk.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { Random } from '../../ports/random.ts'
+import { DiskError } from '../disk/errors.ts'
+import { levelFailure } from '../level/level-store.ts'
 import { BlockCache } from './block-cache.ts'
 import { type BlockIndex, type IndexEntry, NONE_KNOWN } from './block-index.ts'
 import { BlockStoreError } from './errors.ts'
@@ -290,7 +292,15 @@ function closed(): BlockStoreError {
 async function openIndex({ disk, folder, logger }: BlockFilesPlace): Promise<BlockIndex> {
   const path = disk.realPath(`${folder}-index`)
   if (path === undefined) return new MemoryBlockIndex()
-  const index = await LevelBlockIndex.open(path)
+  let index: LevelBlockIndex | undefined
+  try {
+    index = await LevelBlockIndex.open(path)
+  } catch (error) {
+    const { kind, message } = levelFailure(error)
+    const options = { cause: error }
+    if (kind === 'locked') throw new DiskError('DISK_LOCKED', `${path} is in use by another process`, { folder: path }, options)
+    throw new DiskError('DISK_FAILED', `the block index ${path} cannot be opened: ${message}`, { folder: path }, options)
+  }
   if (index !== undefined) return index
   logger.warn({ folder: path }, 'the block index is not usable and is built again from the block files')
   await disk.remove(`${folder}-index`)

@@ -1,10 +1,12 @@
-import { ClassicLevel } from 'classic-level'
 import type { TransactionLocation } from '../../ports/block-store.ts'
+import { LevelStore, levelFailure } from '../level/level-store.ts'
 import { type BlockIndex, type IndexEntry, NONE_KNOWN } from './block-index.ts'
 import { hashKey, MemoryBlockIndex } from './memory-index.ts'
 import type { BlockLocation } from './segment.ts'
 
 const FORMAT = '1'
+/** Values are text; the batch's own type does not know. */
+const TEXT = { valueEncoding: 'utf8' } as const
 /** Blocks that wait to be written before `add` asks the caller to slow down. */
 const MAX_WAITING = 64
 /** Transaction ids known to be absent, so that a block's ids are looked up once, not twice. */
@@ -13,7 +15,6 @@ const MAX_ABSENT = 16_384
 /**
  * Index in LevelDB: its memory does not grow with the chain. Keys:
  *
- *   f             format
  *   c             number of blocks
  *   n NUMBER      "segment offset length"
  *   h HASH        number
@@ -24,7 +25,7 @@ const MAX_ABSENT = 16_384
  */
 export class LevelBlockIndex implements BlockIndex {
   readonly height: number
-  readonly #level: ClassicLevel<string, string>
+  readonly #level: LevelStore
   readonly #absent = new Set<string>()
   #waiting: IndexEntry[] = []
   #writing: IndexEntry[] = []
@@ -32,35 +33,19 @@ export class LevelBlockIndex implements BlockIndex {
   #running: Promise<void> | undefined
   #failed: unknown
 
-  private constructor(level: ClassicLevel<string, string>, height: number) {
+  private constructor(level: LevelStore, height: number) {
     this.#level = level
     this.height = height
   }
 
   /** Opens or creates the index; undefined when the folder holds something that is not usable and must be made anew. */
   static async open(path: string): Promise<LevelBlockIndex | undefined> {
-    const level = new ClassicLevel<string, string>(path, {
-      keyEncoding: 'utf8',
-      valueEncoding: 'utf8',
-      cacheSize: 4 << 20,
-      writeBufferSize: 4 << 20,
-      // Open tables keep their filters and indexes in memory.
-      maxOpenFiles: 128,
-      maxFileSize: 8 << 20,
-    })
     try {
-      await level.open()
+      const store = await LevelStore.open(path, { format: FORMAT, cacheBytes: 4 << 20, writeBufferBytes: 4 << 20 })
+      return new LevelBlockIndex(store, Number(store.getText('c') ?? 0))
     } catch (error) {
-      if (((error as Error).cause as { code?: string } | undefined)?.code === 'LEVEL_LOCKED') throw error
-      return undefined
-    }
-    try {
-      const format = level.getSync('f')
-      if (format === undefined) await level.put('f', FORMAT)
-      else if (format !== FORMAT) throw new Error('another format')
-      return new LevelBlockIndex(level, Number(level.getSync('c') ?? 0))
-    } catch {
-      await level.close()
+      const { kind } = levelFailure(error)
+      if (kind === 'locked' || kind === 'failed') throw error
       return undefined
     }
   }
@@ -80,20 +65,20 @@ export class LevelBlockIndex implements BlockIndex {
   block(number: number): BlockLocation | undefined {
     const recent = this.#recent.block(number)
     if (recent !== undefined) return recent
-    const found = this.#level.getSync(`n${number}`)?.split(' ')
+    const found = this.#level.getText(`n${number}`)?.split(' ')
     return found && { segment: Number(found[0]), offset: Number(found[1]), length: Number(found[2]) }
   }
 
   numberOf(hash: Uint8Array): number | undefined {
     const recent = this.#recent.numberOf(hash)
     if (recent !== undefined) return recent
-    const found = this.#level.getSync(`h${hashKey(hash)}`)
+    const found = this.#level.getText(`h${hashKey(hash)}`)
     return found === undefined ? undefined : Number(found)
   }
 
   transaction(txId: string): TransactionLocation | undefined {
     // What is stored came first.
-    const found = this.#level.getSync(`t${txId}`)?.split(' ')
+    const found = this.#level.getText(`t${txId}`)?.split(' ')
     if (found === undefined) return this.#recent.transaction(txId)
     return { blockNumber: Number(found[0]), txNumber: Number(found[1]), code: Number(found[2]) }
   }
@@ -116,7 +101,7 @@ export class LevelBlockIndex implements BlockIndex {
 
   #isStored(txId: string): boolean {
     if (this.#absent.has(txId)) return false
-    if (this.#level.getSync(`t${txId}`) !== undefined) return true
+    if (this.#level.getText(`t${txId}`) !== undefined) return true
     if (this.#absent.size >= MAX_ABSENT) this.#absent.clear()
     this.#absent.add(txId)
     return false
@@ -132,16 +117,16 @@ export class LevelBlockIndex implements BlockIndex {
         const batch = this.#level.batch()
         const written = new Set<string>()
         for (const entry of this.#writing) {
-          batch.put(`n${entry.number}`, `${entry.segment} ${entry.offset} ${entry.length}`)
-          batch.put(`h${hashKey(entry.hash)}`, `${entry.number}`)
+          batch.put(`n${entry.number}`, `${entry.segment} ${entry.offset} ${entry.length}`, TEXT)
+          batch.put(`h${hashKey(entry.hash)}`, `${entry.number}`, TEXT)
           for (const { txId, txNumber, code } of entry.transactions) {
             if (written.has(txId) || this.#isStored(txId)) continue
             written.add(txId)
-            batch.put(`t${txId}`, `${entry.number} ${txNumber} ${code}`)
+            batch.put(`t${txId}`, `${entry.number} ${txNumber} ${code}`, TEXT)
           }
         }
-        batch.put('c', `${this.#writing.at(-1)!.number + 1}`)
-        await batch.write()
+        batch.put('c', `${this.#writing.at(-1)!.number + 1}`, TEXT)
+        await this.#level.write(batch)
         for (const txId of written) this.#absent.delete(txId)
         this.#recent = new MemoryBlockIndex()
         for (const entry of this.#waiting) this.#recent.add(entry)
