@@ -176,6 +176,8 @@ export interface Consenter extends Lifecycle {
 
 /** What an ordering plugin declares, checked before its code runs. */
 export interface OrderingCapabilities {
+  /** Its name on the ledger, as ConsensusType.type; default: the plugin's name. Fabric knows `solo`, `kafka`, `etcdraft` and `BFT`. */
+  readonly consensusType?: string
   readonly faultModel: 'none' | 'crash' | 'byzantine'
   /** Runs on virtual time and network in the deterministic simulator. */
   readonly simulable: boolean

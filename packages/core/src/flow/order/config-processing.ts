@@ -1,8 +1,8 @@
 import type { ChannelConfig } from '../../channel/config/channel-config.ts'
+import { updateInside } from '../../channel/update/config-transaction.ts'
+import { configEnvelope } from '../../channel/update/sign-update.ts'
 import { EnvelopeView } from '../../model/envelope-view.ts'
 import { HeddleError } from '../../model/errors.ts'
-import { ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader } from '../../model/messages/common.ts'
-import { ConfigEnvelope } from '../../model/messages/configtx.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Signer } from '../../ports/identity.ts'
 import type { ConfigSubmission, Consenter } from '../../ports/ordering-service.ts'
@@ -42,16 +42,14 @@ export class ConfigProcessing {
     for (;;) {
       const current = parts.config()
       await parts.filters.pass(current, update, 'config-update')
-      const { configEnvelope, next } = await refusing(() => parts.rules.propose(current, update))
-      const envelope = await this.wrap(configEnvelope)
+      const proposed = await refusing(() => parts.rules.propose(current, update))
+      const { next } = proposed
+      const envelope = await this.wrap(proposed.configEnvelope)
       // The result is larger than the update: it has to fit, too.
       parts.filters.assertSize(current, envelope)
-      await refusing(async () => {
-        parts.rules.checkMigration(current, next)
-        if (current.ordering.consensusType === next.ordering.consensusType) {
-          parts.consenter.validateMetadata(current.ordering, next.ordering)
-        }
-      })
+      if (current.ordering.consensusType === next.ordering.consensusType) {
+        await refusing(async () => parts.consenter.validateMetadata(current.ordering, next.ordering))
+      }
       if (parts.config() !== current) continue
       return { envelope, size: envelopeSize(envelope), configSequence: current.sequence, next: next.ordering }
     }
@@ -59,9 +57,7 @@ export class ConfigProcessing {
 
   /** Computes a CONFIG envelope's update again under the configuration in force. */
   async again(config: EnvelopeView): Promise<ConfigSubmission> {
-    const { lastUpdate } = ConfigEnvelope.decode(config.data)
-    if (lastUpdate === undefined) throw new OrderError('ORDER_CONFIG_REFUSED', 'the config envelope holds no update')
-    return this.propose(new EnvelopeView(Envelope.encode(lastUpdate)))
+    return this.propose(new EnvelopeView(updateInside(config)))
   }
 
   /** Checks a CONFIG envelope that another orderer proposes. Throws. */
@@ -71,21 +67,11 @@ export class ConfigProcessing {
     await refusing(() => this.parts.rules.validate(current, config))
   }
 
-  private async wrap(configEnvelope: Uint8Array): Promise<EnvelopeView> {
+  private async wrap(data: Uint8Array): Promise<EnvelopeView> {
     const { signer, channel, clock, random } = this.parts
-    const now = clock.now()
-    const payload = Payload.encode({
-      header: {
-        channelHeader: ChannelHeader.encode({
-          type: HeaderType.CONFIG,
-          channelId: channel,
-          timestamp: { seconds: Math.floor(now / 1000), nanos: Math.floor(now % 1000) * 1_000_000 },
-        }),
-        signatureHeader: SignatureHeader.encode({ creator: signer.identity, nonce: random.bytes(NONCE_BYTES) }),
-      },
-      data: configEnvelope,
-    })
-    return new EnvelopeView(Envelope.encode({ payload, signature: await signer.sign(payload) }))
+    return new EnvelopeView(
+      await configEnvelope(channel, data, signer, { timestamp: clock.now(), nonce: random.bytes(NONCE_BYTES) }),
+    )
   }
 }
 

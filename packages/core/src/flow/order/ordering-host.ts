@@ -11,7 +11,7 @@ import type { RemoteNode } from '../../ports/transport.ts'
 import { BlockAcceptance } from './block-acceptance.ts'
 import { CatchUp } from './catch-up.ts'
 import { ConfigProcessing } from './config-processing.ts'
-import type { ConfigRules } from './config-rules.ts'
+import { type ConfigRules, channelConfigRules } from './config-rules.ts'
 import { DeliverService } from './deliver-service.ts'
 import { OrderError } from './errors.ts'
 import { defaultInFlightLimits, InFlight, type InFlightLimits, type PendingEnvelope } from './in-flight.ts'
@@ -32,8 +32,8 @@ export interface OrderingHostOptions {
   /** Names of the channel's orderers under a configuration, this one included. Default: this one alone. */
   readonly members?: (config: ChannelConfig) => readonly string[]
   readonly limits?: InFlightLimits
-  /** For other rules than Fabric's; see `channelConfigRules`. */
-  readonly rules: ConfigRules
+  /** Default: Fabric's. */
+  readonly rules?: ConfigRules
   /** A config block was decided here or taken from others; called before the next decision. */
   readonly onConfig?: (next: ChannelConfig) => void
 }
@@ -78,7 +78,7 @@ export class OrderingHost {
   private state: 'opened' | 'serving' | 'stopped' = 'opened'
   private halted: Error | undefined
 
-  private constructor(options: OrderingHostOptions, chain: OrderedChain) {
+  private constructor(options: OrderingHostOptions, chain: OrderedChain, rules: ConfigRules) {
     this.options = options
     this.channel = options.channel
     this.environment = options.environment
@@ -88,11 +88,11 @@ export class OrderingHost {
     this.inFlight = new InFlight(options.limits ?? defaultInFlightLimits)
     const { clock, random } = options.environment
     this.filters = new IngressFilters(options.channel, options.provider, clock)
-    this.configs = new ConfigProcessing({ ...options, clock, random, filters: this.filters, config: () => chain.config })
+    this.configs = new ConfigProcessing({ ...options, rules, clock, random, filters: this.filters, config: () => chain.config })
     const catchUp = new CatchUp({
       ...options,
       chain,
-      acceptance: new BlockAcceptance(options.provider, options.rules),
+      acceptance: new BlockAcceptance(options.provider, rules),
       members: () => this.members(),
       adopted: (tip) => this.service.adopted(tip),
     })
@@ -110,15 +110,16 @@ export class OrderingHost {
   static async open(options: OrderingHostOptions): Promise<OrderingHost> {
     let host: OrderingHost | undefined
     const { random } = options.environment
+    const rules = options.rules ?? channelConfigRules(options.provider)
     const chain = await OrderedChain.open(
-      { ...options, random },
+      { ...options, rules, random },
       {
         durable: (blocks) => host?.blocksDurable(blocks),
         configured: (previous, next) => host?.configured(previous, next),
         halted: (error) => host?.haltedBy(error),
       },
     )
-    host = new OrderingHost(options, chain)
+    host = new OrderingHost(options, chain, rules)
     return host
   }
 

@@ -1,0 +1,363 @@
+import { EnvelopeView } from '../../model/envelope-view.ts'
+import { HeddleError } from '../../model/errors.ts'
+import { DecodeError } from '../../model/protobuf/errors.ts'
+import type { Timer } from '../../ports/clock.ts'
+import type { OrderedLog, OrderedLogProvider, Position } from '../../ports/ordered-log.ts'
+import type {
+  BlockCutter,
+  ChannelHost,
+  ConfigSubmission,
+  Ordered,
+  OrderingService,
+  Submission,
+  Tip,
+} from '../../ports/ordering-service.ts'
+import { BatchPacer, defaultPace, type Pace } from './batch-pacer.ts'
+import { LogError, OrderError } from './errors.ts'
+import { envelopeSize } from './ingress-filters.ts'
+import { type AppendLimits, LogProducer } from './log-producer.ts'
+import { compareBytes, decodeRecord, LogMetadata, type LogRecordMessage, RecordClass } from './log-record.ts'
+
+/** Blocks on their way to the disk beyond which reading the log waits. */
+const MOST_BLOCKS = 16
+const PRODUCER_BYTES = 16
+const FIRST_PAUSE = 50
+const LONGEST_PAUSE = 5_000
+const NOTHING = new Uint8Array(0)
+
+/** An envelope that this orderer wrote, until it is in a durable block. */
+interface Own {
+  readonly submission: Submission
+  readonly isConfig: boolean
+  readonly signal: AbortSignal | undefined
+  readonly resolve: (ordered: Ordered) => void
+  readonly reject: (error: Error) => void
+}
+
+/** An envelope that was read from the log and waits for its batch. */
+interface Read {
+  readonly envelope: EnvelopeView
+  readonly producer: Uint8Array
+  readonly own: Own | undefined
+}
+
+export interface LogOrderingParts {
+  readonly host: ChannelHost
+  readonly provider: OrderedLogProvider
+  readonly pace: Partial<Pace>
+  readonly limits: AppendLimits
+}
+
+/**
+ * Ordering of a channel through a log that somebody else keeps. Every orderer reads the same records and cuts the same blocks, because
+ * what is done with a record depends on nothing but the records before it:
+ * - a record of an older configuration is skipped by all; who wrote it checks it again and writes it again;
+ * - batches are cut by the batch limits, by a record that says so, by a TIME_TO_CUT that names the next block, by a config record;
+ * - the position of the last record that was consumed stands in the block: reading goes on there after a restart.
+ */
+export class LogOrdering implements OrderingService {
+  readonly failed: Promise<never>
+  private readonly parts: LogOrderingParts
+  private readonly host: ChannelHost
+  private readonly cutter: BlockCutter<Read>
+  private readonly pacer: BatchPacer
+  private readonly pace: Pace
+  private readonly producer: Uint8Array
+  private readonly failure = Promise.withResolvers<never>()
+  private readonly abort = new AbortController()
+  /** Aborts the read under way: because of stop, or to read on elsewhere. */
+  private reading = new AbortController()
+  /** By serial, until the record is read back. */
+  private readonly own = new Map<number, Own>()
+  /** Last serial given out. */
+  private serial = 0
+  private consumed: Position
+  private readers: Promise<void> = Promise.resolve()
+  private records: LogProducer | undefined
+  private log: OrderedLog | undefined
+  private lastDurable: Promise<void> = Promise.resolve()
+  /** Block that a TIME_TO_CUT of this orderer has asked for. */
+  private asked = -1
+  private fallback: Timer | undefined
+
+  constructor(parts: LogOrderingParts) {
+    this.parts = parts
+    this.host = parts.host
+    this.pace = { ...defaultPace, ...parts.pace }
+    this.cutter = parts.host.cutter()
+    this.consumed = positionOf(parts.host.tip)
+    this.producer = parts.host.environment.random.bytes(PRODUCER_BYTES)
+    this.failed = this.failure.promise
+    this.failed.catch(() => {})
+    this.pacer = new BatchPacer({
+      clock: parts.host.environment.clock,
+      load: () => parts.host.load,
+      batchTimeout: () => parts.host.config.batchTimeout,
+      // Only the writer of the oldest record asks for a cut, and once.
+      pending: () => (this.isOldestMine() && this.asked !== this.host.tip.number + 1 ? this.cutter.pending : 0),
+      cut: () => this.askToCut(),
+      pace: this.pace,
+    })
+  }
+
+  async start(): Promise<void> {
+    const { provider, host, limits } = this.parts
+    const log = await provider.open(host.channel)
+    await log.start()
+    this.log = log
+    const { clock } = host.environment
+    this.records = new LogProducer({ log, clock, limits, producer: this.producer, mayCut: (records) => this.isFree(records) })
+    this.readers = this.run(log)
+  }
+
+  async stop(): Promise<void> {
+    this.abort.abort()
+    this.reading.abort()
+    this.pacer.stop()
+    this.fallback?.cancel()
+    this.records?.stop()
+    await this.readers
+    await this.log?.stop()
+    this.log = undefined
+    const error = new OrderError('ORDER_OUTCOME_UNKNOWN', 'the orderer stopped before it read its record back from the log')
+    for (const { reject } of this.own.values()) reject(error)
+    this.own.clear()
+    for (const { own } of this.cutter.cut()) own?.reject(error)
+  }
+
+  submit(submission: Submission, signal?: AbortSignal): Promise<Ordered> {
+    return this.write(submission, false, signal)
+  }
+
+  configure(submission: ConfigSubmission, signal?: AbortSignal): Promise<Ordered> {
+    return this.write(submission, true, signal)
+  }
+
+  receive(): void {}
+
+  adopted(tip: Tip): void {
+    const position = positionOf(tip)
+    if (compareBytes(position, this.consumed) <= 0) return
+    this.consumed = position
+    const error = new OrderError('ORDER_OUTCOME_UNKNOWN', 'the blocks came from another orderer')
+    for (const { own } of this.cutter.cut()) own?.reject(error)
+    // Whoever reads now would go on with records that are in the chain already.
+    this.reading.abort()
+  }
+
+  status(): Readonly<Record<string, unknown>> {
+    return {
+      position: Buffer.from(this.consumed).toString('hex'),
+      pending: this.cutter.pending,
+      written: this.own.size,
+      queued: this.records?.queued ?? 0,
+    }
+  }
+
+  private write(submission: Submission, isConfig: boolean, signal: AbortSignal | undefined): Promise<Ordered> {
+    return new Promise((resolve, reject) => this.produce({ submission, isConfig, signal, resolve, reject }))
+  }
+
+  private produce(own: Own): void {
+    const { submission, isConfig, signal, reject } = own
+    const serial = ++this.serial
+    if (this.records === undefined) {
+      reject(new OrderError('ORDER_UNAVAILABLE', 'the orderer is not started'))
+      return
+    }
+    this.own.set(serial, own)
+    this.records.push({
+      class: isConfig ? RecordClass.CONFIG : RecordClass.NORMAL,
+      serial,
+      configSequence: submission.configSequence,
+      envelope: submission.envelope.bytes,
+      blockNumber: 0,
+      unwanted: () => signal?.aborted === true,
+      failed: (error) => {
+        // A failed append may have been read back already; then the record's fate is that of its block.
+        if (this.own.delete(serial)) reject(error)
+      },
+    })
+  }
+
+  private async run(log: OrderedLog): Promise<void> {
+    for (let pause = FIRST_PAUSE; !this.abort.signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      this.reading = new AbortController()
+      const { signal } = this.reading
+      try {
+        for await (const records of log.read(this.consumed, signal)) {
+          pause = FIRST_PAUSE
+          for (const { position, data } of records) {
+            if (signal.aborted) break
+            this.consume(position, data)
+          }
+          if (this.host.load.blocks > MOST_BLOCKS) await this.lastDurable
+          if (signal.aborted) break
+        }
+      } catch (error) {
+        if (this.abort.signal.aborted) return
+        if (!(error instanceof LogError && error.duty === 'retry')) {
+          this.host.halt(error instanceof HeddleError ? error : new LogError('LOG_CORRUPT', String(error), {}, { cause: error }))
+          return
+        }
+        this.host.environment.logger.warn({ err: error, channel: this.host.channel }, 'the ordered log cannot be read')
+      }
+      if (!signal.aborted) await this.wait(pause)
+    }
+  }
+
+  /** The pure part: what becomes of a record depends on the records before it and on nothing else. */
+  private consume(position: Position, data: Uint8Array): void {
+    if (compareBytes(position, this.consumed) <= 0) {
+      throw new LogError('LOG_CORRUPT', 'the log gave a record at or before one that it gave already', {
+        position: Buffer.from(position).toString('hex'),
+      })
+    }
+    const before = this.consumed
+    const record = decodeRecord(data)
+    this.consumed = position
+    if (record.class === RecordClass.TIME_TO_CUT) {
+      if (record.blockNumber === this.host.tip.number + 1) this.cut(position)
+      return
+    }
+    const own = this.readOwn(record)
+    const current = this.host.config.sequence
+    if (Number(record.configSequence) > current) {
+      throw new LogError(
+        'LOG_CORRUPT',
+        `a record was written under configuration ${record.configSequence}, the current one is ${current}`,
+      )
+    }
+    if (Number(record.configSequence) < current) {
+      if (own !== undefined) this.produceAgain(own)
+    } else if (record.class === RecordClass.CONFIG) {
+      this.cut(before)
+      this.decide([this.readEnvelope(record, own)], position, true)
+    } else {
+      const read = this.readEnvelope(record, own)
+      const batches = this.cutter.ordered(read, this.sizeOf(read))
+      batches.forEach((batch, i) => {
+        // When the record still waits, its batch begins with it: reading has to begin with it, too.
+        const holdsIt = i === batches.length - 1 && this.cutter.pending === 0
+        this.decide(batch, holdsIt ? position : before, false)
+      })
+    }
+    if (record.cutAfter) this.cut(position)
+    this.watch()
+  }
+
+  private readOwn(record: LogRecordMessage): Own | undefined {
+    if (compareBytes(record.producer, this.producer) !== 0) return undefined
+    const serial = Number(record.serial)
+    const own = this.own.get(serial)
+    // A record that stands in the log twice is ordered twice, but answered once.
+    this.own.delete(serial)
+    return own
+  }
+
+  private readEnvelope(record: LogRecordMessage, own: Own | undefined): Read {
+    return { envelope: own?.submission.envelope ?? new EnvelopeView(record.envelope), producer: record.producer, own }
+  }
+
+  private sizeOf({ envelope }: Read): number {
+    try {
+      return envelopeSize(envelope)
+    } catch (cause) {
+      if (!(cause instanceof DecodeError)) throw cause
+      throw new LogError('LOG_CORRUPT', `a record holds no envelope: ${cause.message}`, {}, { cause })
+    }
+  }
+
+  private produceAgain(own: Own): void {
+    const checked = own.isConfig ? this.host.recheckConfig(own.submission) : this.host.recheck(own.submission)
+    checked.then((submission) => this.produce({ ...own, submission }), own.reject)
+  }
+
+  private cut(position: Position): void {
+    if (this.cutter.pending > 0) this.decide(this.cutter.cut(), position, false)
+  }
+
+  private decide(batch: readonly Read[], position: Position, isConfig: boolean): void {
+    const envelopes = batch.map(({ envelope }) => envelope)
+    const consenterMetadata = LogMetadata.encode({ position })
+    const { number, durable } = this.host.decide({ batch: { envelopes, isConfig }, consenterMetadata })
+    this.lastDurable = durable
+    this.fallback?.cancel()
+    this.fallback = undefined
+    this.pacer.wasCut()
+    durable.then(
+      () => {
+        for (const { own } of batch) own?.resolve({ blockNumber: number })
+        this.pacer.released()
+      },
+      (cause) => {
+        const error = new OrderError(
+          'ORDER_OUTCOME_UNKNOWN',
+          'the block is ordered but did not reach the disk here',
+          {},
+          { cause },
+        )
+        for (const { own } of batch) own?.reject(error)
+      },
+    )
+  }
+
+  /** After each record: sees to it that what waits is cut some time. */
+  private watch(): void {
+    if (this.cutter.pending === 0) return
+    if (this.isOldestMine()) this.pacer.arrived()
+    else if (this.fallback === undefined) {
+      const { clock, random } = this.host.environment
+      // Its writer is probably alive and quicker; the jitter keeps the others from asking all at once.
+      this.fallback = clock.setTimer(this.host.config.batchTimeout * (1 + random.float()), () => {
+        this.fallback = undefined
+        if (this.cutter.pending > 0) this.askToCut()
+      })
+    }
+  }
+
+  private askToCut(): void {
+    const blockNumber = this.host.tip.number + 1
+    this.asked = blockNumber
+    this.records?.push({
+      class: RecordClass.TIME_TO_CUT,
+      serial: 0,
+      configSequence: this.host.config.sequence,
+      envelope: NOTHING,
+      blockNumber,
+      unwanted: () => false,
+      failed: () => {
+        this.asked = -1
+        if (!this.abort.signal.aborted) this.watch()
+      },
+    })
+  }
+
+  /** What this orderer wrote before was read back and is durable: the last of the `records` that it appends now may cut. */
+  private isFree(records: number): boolean {
+    const { blocks, inFlight } = this.host.load
+    return blocks === 0 && inFlight <= this.pace.freeUpTo && this.own.size <= records
+  }
+
+  private isOldestMine(): boolean {
+    const { oldest } = this.cutter
+    return oldest !== undefined && compareBytes(oldest.producer, this.producer) === 0
+  }
+
+  private wait(delay: number): Promise<void> {
+    return new Promise((resolve) => {
+      const { signal } = this.abort
+      const done = (): void => {
+        timer.cancel()
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = this.host.environment.clock.setTimer(delay, done)
+      signal.addEventListener('abort', done)
+    })
+  }
+}
+
+function positionOf(tip: Tip): Position {
+  return tip.consenterMetadata.length === 0 ? NOTHING : LogMetadata.decode(tip.consenterMetadata).position
+}

@@ -1,0 +1,174 @@
+import type { Clock, Timer } from '../../ports/clock.ts'
+import type { OrderedLog } from '../../ports/ordered-log.ts'
+import { LogError, OrderError } from './errors.ts'
+import { LogRecordMessage, RECORD_VERSION, RecordClass } from './log-record.ts'
+
+/** A record that waits to be appended. */
+export interface Draft {
+  readonly class: number
+  readonly serial: number
+  readonly configSequence: number
+  readonly envelope: Uint8Array
+  readonly blockNumber: number
+  /** Nobody wants it any more. */
+  readonly unwanted: () => boolean
+  /** It was not appended (ORDER_UNAVAILABLE, ORDER_TOO_LARGE, ORDER_ABORTED), or perhaps was (ORDER_OUTCOME_UNKNOWN). */
+  readonly failed: (error: OrderError) => void
+}
+
+export interface LogProducerParts {
+  readonly log: OrderedLog
+  readonly clock: Clock
+  readonly producer: Uint8Array
+  /** Whether the last of so many records, with nothing queued behind it, may cut the batch: the pipeline is free. */
+  readonly mayCut: (records: number) => boolean
+  readonly limits: AppendLimits
+}
+
+export interface AppendLimits {
+  /** Most records and bytes of one append. */
+  readonly records: number
+  readonly bytes: number
+  /** How long an append that fails is tried again, milliseconds. */
+  readonly retryFor: number
+}
+
+const FIRST_PAUSE = 20
+const LONGEST_PAUSE = 1_000
+
+/** Appends records in the order in which they were pushed, one call at a time; what comes meanwhile goes into the next. */
+export class LogProducer {
+  private readonly parts: LogProducerParts
+  private queue: Draft[] = []
+  private appending = false
+  private scheduled = false
+  private readonly abort = new AbortController()
+
+  constructor(parts: LogProducerParts) {
+    this.parts = parts
+  }
+
+  get queued(): number {
+    return this.queue.length
+  }
+
+  push(draft: Draft): void {
+    if (this.abort.signal.aborted) {
+      draft.failed(stopped())
+      return
+    }
+    this.queue.push(draft)
+    this.schedule()
+  }
+
+  /** Nothing more is appended; what waits fails. */
+  stop(): void {
+    this.abort.abort()
+    for (const draft of this.queue.splice(0)) draft.failed(stopped())
+  }
+
+  /** At the end of the turn, so that what comes in one turn goes in one append. */
+  private schedule(): void {
+    if (this.scheduled || this.appending) return
+    this.scheduled = true
+    queueMicrotask(() => {
+      this.scheduled = false
+      if (!this.appending) void this.drain()
+    })
+  }
+
+  private async drain(): Promise<void> {
+    this.appending = true
+    while (this.queue.length > 0 && !this.abort.signal.aborted) {
+      const drafts = this.take()
+      if (drafts.length > 0) await this.append(drafts)
+    }
+    this.appending = false
+  }
+
+  private take(): Draft[] {
+    const { limits } = this.parts
+    let bytes = 0
+    let count = 0
+    while (count < this.queue.length && count < limits.records) {
+      bytes += this.queue[count]!.envelope.length
+      if (count > 0 && bytes > limits.bytes) break
+      count++
+    }
+    return this.queue.splice(0, count).filter((draft) => {
+      if (!draft.unwanted()) return true
+      draft.failed(new OrderError('ORDER_ABORTED', 'nobody waits for the envelope any more'))
+      return false
+    })
+  }
+
+  private async append(drafts: readonly Draft[]): Promise<void> {
+    const last = drafts.length - 1
+    const cutAfter = drafts[last]!.class === RecordClass.NORMAL && this.queue.length === 0 && this.parts.mayCut(drafts.length)
+    const records = drafts.map((draft, i) => this.encode(draft, cutAfter && i === last))
+    const error = await this.tryAppend(records)
+    if (error === undefined) return
+    if (error.code === 'ORDER_TOO_LARGE' && drafts.length > 1) {
+      // One of them is too large: the others need not suffer.
+      for (const draft of drafts) await this.append([draft])
+      return
+    }
+    for (const draft of drafts) draft.failed(error)
+  }
+
+  private async tryAppend(records: readonly Uint8Array[]): Promise<OrderError | undefined> {
+    const { log, clock, limits } = this.parts
+    const start = clock.monotonic()
+    let unknown = false
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      try {
+        await log.append(records, this.abort.signal)
+        return undefined
+      } catch (cause) {
+        const duty = cause instanceof LogError ? cause.duty : 'ask-status'
+        if (duty === 'fix-input') return new OrderError('ORDER_TOO_LARGE', 'the log takes no record of this size', {}, { cause })
+        unknown ||= duty === 'ask-status'
+        // Appending again is harmless: a record may stand in the log twice.
+        const again = duty === 'retry' || duty === 'ask-status'
+        if (!again || this.abort.signal.aborted || clock.monotonic() - start + pause > limits.retryFor) {
+          return unknown
+            ? new OrderError('ORDER_OUTCOME_UNKNOWN', 'the log did not answer: the envelope was perhaps ordered', {}, { cause })
+            : new OrderError('ORDER_UNAVAILABLE', 'the log takes no records', {}, { cause })
+        }
+      }
+      await this.pause(pause)
+    }
+  }
+
+  private encode(draft: Draft, cutAfter: boolean): Uint8Array {
+    const { class: kind, serial, configSequence, envelope, blockNumber } = draft
+    const { producer } = this.parts
+    return LogRecordMessage.encode({
+      version: RECORD_VERSION,
+      class: kind,
+      producer,
+      serial,
+      configSequence,
+      cutAfter,
+      envelope,
+      blockNumber,
+    })
+  }
+
+  private pause(delay: number): Promise<void> {
+    return new Promise((resolve) => {
+      const { signal } = this.abort
+      const done = (): void => {
+        timer.cancel()
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer: Timer = this.parts.clock.setTimer(delay, done)
+      signal.addEventListener('abort', done)
+    })
+  }
+}
+
+function stopped(): OrderError {
+  return new OrderError('ORDER_UNAVAILABLE', 'the orderer is stopped')
+}

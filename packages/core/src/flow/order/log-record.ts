@@ -1,0 +1,60 @@
+import { DecodeError } from '../../model/protobuf/errors.ts'
+import { bool, bytes, enumeration, uint32, uint64 } from '../../model/protobuf/field.ts'
+import { type Infer, message } from '../../model/protobuf/message.ts'
+import type { Position } from '../../ports/ordered-log.ts'
+import { LogError } from './errors.ts'
+
+export const RecordClass = {
+  NORMAL: 0,
+  CONFIG: 1,
+  /** Cuts what waits when `blockNumber` is the next block's; anything else is ignored. */
+  TIME_TO_CUT: 2,
+} as const
+
+/** Version of the record format. A record of another version stops the orderer: orderers that read a log differently would fork. */
+export const RECORD_VERSION = 1
+
+/** What the orderers of a channel write into its log. */
+export const LogRecordMessage = message('heddle.LogRecord', {
+  version: uint32(1),
+  class: enumeration(2),
+  /** Random, of one start of one orderer: who finds its own record again knows that it waits for it. */
+  producer: bytes(3),
+  /** Counts the producer's records from 1. */
+  serial: uint64(4),
+  /** Configuration under which the envelope passed the ingress filters; a record of an older one is skipped by every orderer. */
+  configSequence: uint64(5),
+  /** Cuts the batch after this record: its producer had nothing more. */
+  cutAfter: bool(6),
+  envelope: bytes(7),
+  /** Of TIME_TO_CUT. */
+  blockNumber: uint64(8),
+})
+export type LogRecordMessage = Infer<typeof LogRecordMessage>
+
+/** @throws LogError LOG_CORRUPT */
+export function decodeRecord(data: Uint8Array): LogRecordMessage {
+  let record: LogRecordMessage
+  try {
+    record = LogRecordMessage.decode(data)
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause
+    throw new LogError('LOG_CORRUPT', `a record does not decode: ${cause.message}`, {}, { cause })
+  }
+  if (record.version !== RECORD_VERSION) {
+    throw new LogError('LOG_CORRUPT', `a record has format version ${record.version}, this orderer knows ${RECORD_VERSION}`, {
+      version: record.version,
+    })
+  }
+  return record
+}
+
+/** Consenter metadata of a block: the last record that is consumed when the block is cut. */
+export const LogMetadata = message('heddle.LogMetadata', {
+  position: bytes(1),
+})
+
+/** Order of two positions. */
+export function compareBytes(a: Position, b: Position): number {
+  return Buffer.compare(a, b)
+}
