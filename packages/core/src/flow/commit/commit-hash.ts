@@ -62,7 +62,13 @@ function partsOf(namespace: string): [chaincode: string, collection: string | un
   return end < 0 ? [namespace, undefined] : [namespace.slice(0, end), namespace.slice(end + 1)]
 }
 
-function writeEntry(writer: Writer, write: StateWrite, namespace: string, collection: string | undefined, isHashed: boolean): void {
+function writeEntry(
+  writer: Writer,
+  write: StateWrite,
+  namespace: string,
+  collection: string | undefined,
+  isHashed: boolean,
+): void {
   const before = writer.written
   writer.byteString(versionBytes(write.version))
   writer.varint32(0x32)

@@ -1,6 +1,6 @@
+import { implicitCollectionOwner } from '../../model/namespace.ts'
 import type { Height, Namespace, StateReader, StateWrite } from '../../ports/state-db.ts'
 import { readDefinition } from '../lifecycle/definitions.ts'
-import { implicitCollectionOwner } from '../../model/namespace.ts'
 import type { UpdateBatch } from '../validate/update-batch.ts'
 
 /** State namespace of the schedule; U+0000 keeps it apart from chaincodes, commit hash and content hash. */
@@ -36,18 +36,33 @@ export class PrivateExpiry {
     this.next = first?.expires
   }
 
-  /** What a block's commit writes beyond its updates: entries of the schedule, and the deletion of what expires with it. */
-  async writes(block: number, updates: UpdateBatch): Promise<StateWrite[]> {
+  /**
+   * What a block's commit writes beyond its updates: entries of the schedule, and the deletion of what expires with it. Undefined, at
+   * once, for the usual block, which has to do with neither.
+   */
+  writes(block: number, updates: UpdateBatch): Promise<StateWrite[]> | undefined {
+    const hashed = updates.hashedNamespaces()
+    const due = this.next !== undefined && this.next <= block
+    return hashed.length > 0 || due ? this.collect(block, updates, hashed) : undefined
+  }
+
+  private async collect(block: number, updates: UpdateBatch, hashed: readonly Namespace[]): Promise<StateWrite[]> {
     const writes: StateWrite[] = []
     const version: Height = { blockNumber: block, txNumber: 0 }
-    for (const namespace of updates.hashedNamespaces()) {
+    for (const namespace of hashed) {
       const lifetime = await this.lifetime(namespace)
       if (lifetime === 0) continue
       const expires = block + lifetime + 1
       for (const key of updates.sortedKeys(namespace)) {
         if (updates.get(namespace, key)!.value === undefined) continue
         const metadata = undefined
-        writes.push({ namespace: EXPIRY_NAMESPACE, key: entryKey(expires, block, namespace, key), value: SCHEDULED, metadata, version })
+        writes.push({
+          namespace: EXPIRY_NAMESPACE,
+          key: entryKey(expires, block, namespace, key),
+          value: SCHEDULED,
+          metadata,
+          version,
+        })
         this.next = Math.min(this.next ?? expires, expires)
       }
     }

@@ -2,7 +2,14 @@ import type { ChannelConfig } from '../../channel/config/channel-config.ts'
 import { evaluateSigned } from '../../channel/policy/signed-data.ts'
 import type { Block } from '../../model/block.ts'
 import { isWellFormedBlockEntry } from '../../model/canonical-envelope.ts'
-import { BlockMetadataIndex, HeaderType, IdentifierHeader, Metadata, type MetadataSignature, SignatureHeader } from '../../model/messages/common.ts'
+import {
+  BlockMetadataIndex,
+  HeaderType,
+  IdentifierHeader,
+  Metadata,
+  type MetadataSignature,
+  SignatureHeader,
+} from '../../model/messages/common.ts'
 import { SerializedIdentity } from '../../model/messages/identities.ts'
 import { DecodeError } from '../../model/protobuf/errors.ts'
 import type { IdentityProvider, SignedData } from '../../ports/identity.ts'
@@ -37,7 +44,9 @@ export async function acceptBlock(block: Block, end: ChainEnd, config: ChannelCo
 /** Number and previous hash. Throws BlockRefused. */
 export function checkChain(block: Block, { height, lastHash }: ChainEnd): void {
   if (block.number !== height) {
-    throw refused('BLOCK_WRONG_NUMBER', `block ${block.number} came where block ${height} is the next`, block, { expected: height })
+    throw refused('BLOCK_WRONG_NUMBER', `block ${block.number} came where block ${height} is the next`, block, {
+      expected: height,
+    })
   }
   if (Buffer.compare(block.header.previousHash, lastHash ?? new Uint8Array(0)) !== 0) {
     throw refused('BLOCK_WRONG_PREVIOUS_HASH', `block ${block.number} does not follow the block before it`, block)
@@ -54,9 +63,11 @@ export function checkData(block: Block, channel: string): void {
       throw refused('BLOCK_NOT_CANONICAL', message, block, { transaction: broken })
     }
   }
-  if (!block.hasDataHash()) throw refused('BLOCK_WRONG_DATA_HASH', `the data hash of block ${block.number} is not that of its data`, block)
+  if (!block.hasDataHash())
+    throw refused('BLOCK_WRONG_DATA_HASH', `the data hash of block ${block.number} is not that of its data`, block)
   const found = decoded(() => block.envelope(0).channelId)
-  if (found !== channel) throw refused('BLOCK_WRONG_CHANNEL', `block ${block.number} is not of channel ${channel}`, block, { found })
+  if (found !== channel)
+    throw refused('BLOCK_WRONG_CHANNEL', `block ${block.number} is not of channel ${channel}`, block, { found })
 }
 
 /** Whether a block holds exactly one transaction, and that one is a config transaction. */
@@ -87,7 +98,12 @@ export function blockSignatures(block: Block, config: ChannelConfig): SignedData
 }
 
 /** Undefined when the number is that of no consenter: such a signature counts for nothing. */
-function signedData(block: Block, value: Uint8Array, entry: MetadataSignature, config: ChannelConfig | undefined): SignedData | undefined {
+function signedData(
+  block: Block,
+  value: Uint8Array,
+  entry: MetadataSignature,
+  config: ChannelConfig | undefined,
+): SignedData | undefined {
   const { signatureHeader, identifierHeader, signature } = entry
   if (config !== undefined && signatureHeader.length === 0 && identifierHeader.length > 0) {
     const { identifier } = IdentifierHeader.decode(identifierHeader)
@@ -109,6 +125,11 @@ function decoded<T>(read: () => T): T | undefined {
   }
 }
 
-function refused(code: ConstructorParameters<typeof BlockRefused>[0], message: string, block: Block, data: object = {}): BlockRefused {
+function refused(
+  code: ConstructorParameters<typeof BlockRefused>[0],
+  message: string,
+  block: Block,
+  data: object = {},
+): BlockRefused {
   return new BlockRefused(code, message, { block: block.number, ...data })
 }

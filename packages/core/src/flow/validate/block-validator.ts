@@ -16,7 +16,7 @@ import { ValidationHalted } from './errors.ts'
 import { type Conflict, findConflict } from './mvcc.ts'
 import type { OwnSignatures } from './own-signatures.ts'
 import { SignatureChecks, type SignatureSlots, type SignatureVerdicts } from './signature-checks.ts'
-import { examine, type EndorsedTransaction, type Structure } from './transaction-structure.ts'
+import { type EndorsedTransaction, examine, type Structure } from './transaction-structure.ts'
 import { UpdateBatch } from './update-batch.ts'
 import { ValidatedBlock } from './validated-block.ts'
 import { applyWrites } from './write-rules.ts'
@@ -202,7 +202,11 @@ class Round {
     return next
   }
 
-  private async checkEndorsements(candidates: readonly Candidate[], state: BlockState, definitions: DefinitionCache): Promise<void> {
+  private async checkEndorsements(
+    candidates: readonly Candidate[],
+    state: BlockState,
+    definitions: DefinitionCache,
+  ): Promise<void> {
     const open = candidates.filter(({ index }) => this.flags[index] === Code.NOT_VALIDATED)
     const names = new Set<string>()
     for (const { endorsed } of open) for (const name of endorsed.written) if (!isLifecycle(name)) names.add(name)
@@ -231,10 +235,14 @@ class Round {
   private policiesOf(name: string, definitions: ReadonlyMap<string, ChaincodeDefinition>): ChaincodePolicies | undefined {
     if (isLifecycle(name)) return this.policies.ofLifecycle()
     const definition = definitions.get(name)
-    if (definition === undefined || definition.validationPlugin === '' || definition.validationParameter.length === 0) return undefined
+    if (definition === undefined || definition.validationPlugin === '' || definition.validationParameter.length === 0)
+      return undefined
     if (definition.validationPlugin !== BUILT_IN_PLUGIN) {
       const plugin = definition.validationPlugin
-      throw new ValidationHalted('VALIDATION_PLUGIN_UNKNOWN', `chaincode ${name} is validated by plugin ${plugin}`, { chaincode: name, plugin })
+      throw new ValidationHalted('VALIDATION_PLUGIN_UNKNOWN', `chaincode ${name} is validated by plugin ${plugin}`, {
+        chaincode: name,
+        plugin,
+      })
     }
     return this.policies.ofChaincode(definition)
   }

@@ -1,13 +1,13 @@
 import type { ChannelConfig } from '../../channel/config/channel-config.ts'
 import { compileApplicationPolicy } from '../../channel/policy/application-policy.ts'
-import { anyOrganization, outOf, signaturePolicy, signedBy } from '../../channel/policy/policy-expression.ts'
 import { type Policy, RejectPolicy } from '../../channel/policy/policy.ts'
+import { anyOrganization, outOf, signaturePolicy, signedBy } from '../../channel/policy/policy-expression.ts'
 import { compileSignaturePolicy, decodeSignaturePolicy } from '../../channel/policy/signature-policy.ts'
+import { HeddleError } from '../../model/errors.ts'
 import type { ApplicationPolicy } from '../../model/messages/application-policy.ts'
 import type { SignaturePolicyEnvelope } from '../../model/messages/policies.ts'
 import { implicitCollectionOwner, LIFECYCLE_NAMESPACE } from '../../model/namespace.ts'
 import { compareUtf8 } from '../../model/utf8.ts'
-import { HeddleError } from '../../model/errors.ts'
 import type { ChaincodeDefinition } from '../lifecycle/definitions.ts'
 
 const LIFECYCLE_ENDORSEMENT = '/Channel/Application/LifecycleEndorsement'
@@ -67,13 +67,13 @@ export class EndorsementPolicies {
     for (const { name, endorsementPolicy } of definition.collections) {
       // The first of a name counts. A policy that is present but empty leaves the chaincode's in force, as in Fabric.
       if (collections.has(name)) continue
-      const own = endorsementPolicy?.signaturePolicy !== undefined || endorsementPolicy?.channelConfigPolicyReference !== undefined
+      const own =
+        endorsementPolicy?.signaturePolicy !== undefined || endorsementPolicy?.channelConfigPolicyReference !== undefined
       collections.set(name, own ? this.compileApplication(endorsementPolicy) : chaincode)
     }
     return {
       chaincode,
-      collection: (name) =>
-        implicitCollectionOwner(name) === undefined ? collections.get(name) : this.implicitCollection(name),
+      collection: (name) => (implicitCollectionOwner(name) === undefined ? collections.get(name) : this.implicitCollection(name)),
     }
   }
 

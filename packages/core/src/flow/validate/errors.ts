@@ -7,7 +7,8 @@ import { errorFamily } from '../../model/errors.ts'
 export class ValidationHalted extends errorFamily('ValidationHalted', {
   VALIDATION_STATE_UNAVAILABLE: {
     duty: 'tell-operator',
-    meaning: 'The state database or the block store failed while a block was validated; nothing was marked invalid. Repair the node.',
+    meaning:
+      'The state database or the block store failed while a block was validated; nothing was marked invalid. Repair the node.',
   },
   VALIDATION_SIGNATURES_UNAVAILABLE: {
     duty: 'tell-operator',
@@ -22,7 +23,10 @@ export class ValidationHalted extends errorFamily('ValidationHalted', {
 /** A block that must not be validated, whatever its source: the sender is at fault, and is to be noted. */
 export class BlockRefused extends errorFamily('BlockRefused', {
   BLOCK_WRONG_NUMBER: { duty: 'retry', meaning: 'The block is not the next one of the chain.' },
-  BLOCK_WRONG_PREVIOUS_HASH: { duty: 'tell-operator', meaning: 'The block does not continue this chain: its previous hash is another.' },
+  BLOCK_WRONG_PREVIOUS_HASH: {
+    duty: 'tell-operator',
+    meaning: 'The block does not continue this chain: its previous hash is another.',
+  },
   BLOCK_WRONG_DATA_HASH: { duty: 'tell-operator', meaning: 'The data hash in the header is not that of the transactions.' },
   BLOCK_WRONG_CHANNEL: { duty: 'tell-operator', meaning: 'The first transaction of the block belongs to another channel.' },
   BLOCK_NOT_CANONICAL: {

@@ -42,7 +42,12 @@ export function findConflict(
   return undefined
 }
 
-async function findConflictFrom(rwset: TxRwSet, from: number, state: BlockState, updates: UpdateBatch): Promise<Conflict | undefined> {
+async function findConflictFrom(
+  rwset: TxRwSet,
+  from: number,
+  state: BlockState,
+  updates: UpdateBatch,
+): Promise<Conflict | undefined> {
   for (let i = from; i < rwset.namespaces.length; i++) {
     const nsRwSet = rwset.namespaces[i]!
     const conflict =

@@ -41,7 +41,8 @@ export class SignatureChecks {
   add({ view, header, body, endorsed }: Structure): SignatureSlots {
     if (header !== undefined) return { creator: NO_KEY, endorsements: NO_ENDORSEMENTS }
     const creator = this.check(view.creator, view.payload, view.signature)
-    if (body !== undefined || endorsed === undefined || endorsed.results !== undefined) return { creator, endorsements: NO_ENDORSEMENTS }
+    if (body !== undefined || endorsed === undefined || endorsed.results !== undefined)
+      return { creator, endorsements: NO_ENDORSEMENTS }
     const { proposalResponsePayload, endorsements } = endorsed.action
     const slots: number[] = []
     for (const { endorser, signature } of endorsements) {
@@ -72,7 +73,12 @@ export class SignatureChecks {
     try {
       verdicts = this.items.length === 0 ? [] : await this.provider.verifyAll(this.items)
     } catch (cause) {
-      throw new ValidationHalted('VALIDATION_SIGNATURES_UNAVAILABLE', 'the signatures of a block could not be checked', {}, { cause })
+      throw new ValidationHalted(
+        'VALIDATION_SIGNATURES_UNAVAILABLE',
+        'the signatures of a block could not be checked',
+        {},
+        { cause },
+      )
     }
     return { holds: (slot) => slot === OWN || verdicts[slot] === true }
   }

@@ -1,9 +1,9 @@
-import { ChaincodeHeaderExtension } from '../../model/messages/proposal.ts'
-import { HeaderType } from '../../model/messages/common.ts'
 import type { ActionView } from '../../model/endorser-transaction-view.ts'
 import type { EnvelopeView } from '../../model/envelope-view.ts'
-import { DecodeError } from '../../model/protobuf/errors.ts'
+import { HeaderType } from '../../model/messages/common.ts'
+import { ChaincodeHeaderExtension } from '../../model/messages/proposal.ts'
 import { proposalHash } from '../../model/proposal-hash.ts'
+import { DecodeError } from '../../model/protobuf/errors.ts'
 import type { NsRwSet, TxRwSet } from '../../model/rwset-view.ts'
 import { transactionId } from '../../model/transaction-id.ts'
 import { TxValidationCode } from '../../model/validation-code.ts'
@@ -46,7 +46,13 @@ export function examine(view: EnvelopeView): Structure {
   if (header !== undefined) return { view, header, body: undefined, isConfig: false, endorsed: undefined }
   switch (view.type) {
     case HeaderType.CONFIG:
-      return { view, header, body: view.data.length === 0 ? Code.INVALID_CONFIG_TRANSACTION : undefined, isConfig: true, endorsed: undefined }
+      return {
+        view,
+        header,
+        body: view.data.length === 0 ? Code.INVALID_CONFIG_TRANSACTION : undefined,
+        isConfig: true,
+        endorsed: undefined,
+      }
     case HeaderType.ENDORSER_TRANSACTION: {
       const body = endorserCode(view)
       return { view, header, body, isConfig: false, endorsed: body === undefined ? examineResults(view) : undefined }
@@ -103,7 +109,9 @@ function examineResults(view: EnvelopeView): EndorsedTransaction {
   })
   if (extension !== undefined) return broken(extension)
   // An absent extension and an empty one are the same to protobuf.
-  const response = decoded(Code.BAD_RESPONSE_PAYLOAD, () => (action.hasExtension ? void action.chaincodeAction : Code.BAD_RESPONSE_PAYLOAD))
+  const response = decoded(Code.BAD_RESPONSE_PAYLOAD, () =>
+    action.hasExtension ? void action.chaincodeAction : Code.BAD_RESPONSE_PAYLOAD,
+  )
   if (response !== undefined) return broken(response)
   const rwset = decoded(Code.BAD_RWSET, () => void action.rwset())
   if (rwset !== undefined) return broken(rwset)

@@ -56,6 +56,11 @@ export class ValidatedBlock {
     }
   }
 
+  /** By transaction number; see `txId`. */
+  get txIds(): string[] {
+    return this.structures.map((_, txNumber) => this.txId(txNumber))
+  }
+
   /** Chaincode events of the valid transactions, in order. */
   events(): ValidChaincodeEvent[] {
     const events: ValidChaincodeEvent[] = []

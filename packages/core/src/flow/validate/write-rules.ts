@@ -1,4 +1,4 @@
-import { KVMetadataWrite, type KVMetadataEntry } from '../../model/messages/kv-rwset.ts'
+import { type KVMetadataEntry, KVMetadataWrite } from '../../model/messages/kv-rwset.ts'
 import { hashedNamespace } from '../../model/namespace.ts'
 import type { TxRwSet } from '../../model/rwset-view.ts'
 import type { Height, Namespace } from '../../ports/state-db.ts'
@@ -70,7 +70,8 @@ function collect(rwset: TxRwSet): Operations {
         const deletes = isDelete || HASH_OF_NOTHING.equals(valueHash)
         write(operations, inCollection, keyOfHash(keyHash), deletes ? undefined : valueHash)
       }
-      for (const { keyHash, entries } of hashed.metadataWrites) writeMetadata(operations, inCollection, keyOfHash(keyHash), entries)
+      for (const { keyHash, entries } of hashed.metadataWrites)
+        writeMetadata(operations, inCollection, keyOfHash(keyHash), entries)
     }
   }
   return operations
