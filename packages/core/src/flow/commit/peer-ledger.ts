@@ -32,6 +32,7 @@ export interface PeerLedgerParts {
 
 /** What a commit takes of a validated block. */
 export interface Verdict {
+  readonly block: Block
   readonly flags: Uint8Array
   readonly updates: UpdateBatch
 }
@@ -100,7 +101,7 @@ export class PeerLedger {
   async commitGenesis(block: Block): Promise<Block> {
     const flags = new Uint8Array(block.data.length)
     const stored = block.withMetadata({ [BlockMetadataIndex.TRANSACTIONS_FILTER]: flags })
-    return this.commit(stored, { flags, updates: await replay(stored, this.state) })
+    return this.commit({ block: stored, flags, updates: await replay(stored, this.state) })
   }
 
   /**
@@ -109,7 +110,7 @@ export class PeerLedger {
    * @returns the block as it is stored, with flags and commit hash in its metadata
    * @throws PeerLedgerError PEER_LEDGER_COMMIT_FAILED, and then the ledger takes no further blocks
    */
-  async commit(block: Block, { flags, updates }: Verdict): Promise<Block> {
+  async commit({ block, flags, updates }: Verdict): Promise<Block> {
     if (this.failure !== undefined) throw this.failure
     if (this.committing || block.number !== this.next || this.blocks.height !== this.next) {
       throw new PeerLedgerError(

@@ -154,7 +154,7 @@ function isWritten({ kv, collections }: NsRwSet): boolean {
 }
 
 /** The verdict of `check`, or `code` when something in it does not decode. */
-function decoded(code: TxValidationCode, check: () => TxValidationCode | undefined | void): TxValidationCode | undefined {
+function decoded(code: TxValidationCode, check: () => unknown): TxValidationCode | undefined {
   try {
     return check() as TxValidationCode | undefined
   } catch (error) {
