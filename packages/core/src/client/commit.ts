@@ -74,9 +74,7 @@ export class Commit {
       status: validationCodeName(outcome.code),
       successful: outcome.code === TxValidationCode.VALID,
     }
-    if (!isConflict(outcome.code)) return status
-    const conflict = await context.connection.conflict(channel, transactionId, outcome)
-    return conflict === undefined ? status : { ...status, conflict }
+    return outcome.conflict === undefined ? status : { ...status, conflict: outcome.conflict }
   }
 
   private request(): Uint8Array {

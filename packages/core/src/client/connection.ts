@@ -48,6 +48,8 @@ export interface CommitOutcome {
   /** TxValidationCode. */
   readonly code: number
   readonly blockNumber: number
+  /** After a read conflict, as far as it is known. */
+  readonly conflict?: Conflict | undefined
 }
 
 /** A chaincode event of a valid transaction. */
@@ -77,8 +79,6 @@ export interface GatewayConnection {
   endorse(call: ProposalCall, signal: AbortSignal | undefined): Promise<PreparedTransaction>
   submit(call: SubmitCall, signal: AbortSignal | undefined): Promise<void>
   commitStatus(channel: string, transactionId: string, signal: AbortSignal | undefined): Promise<CommitOutcome>
-  /** Why a transaction conflicted, as far as the ledger still shows it. */
-  conflict(channel: string, transactionId: string, outcome: CommitOutcome): Promise<Conflict | undefined>
   chaincodeEvents(channel: string, chaincode: string, position: EventPosition, signal: AbortSignal): AsyncIterable<ChaincodeEvent>
   blocks(channel: string, position: EventPosition, signal: AbortSignal): AsyncIterable<Block>
 }

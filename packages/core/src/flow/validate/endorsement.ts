@@ -90,7 +90,7 @@ export function isEndorsed(
 }
 
 /** The last entry of the name counts; an empty one is none. */
-function keyPolicy(metadata: Uint8Array): Uint8Array | undefined {
+export function keyPolicy(metadata: Uint8Array): Uint8Array | undefined {
   let policy: Uint8Array | undefined
   for (const { name, value } of KVMetadataWrite.decode(metadata).entries) if (name === VALIDATION_PARAMETER) policy = value
   return policy === undefined || policy.length === 0 ? undefined : policy

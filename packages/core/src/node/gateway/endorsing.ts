@@ -1,0 +1,309 @@
+import type { Policy } from '../../channel/policy/policy.ts'
+import type { PreparedTransaction, ProposalCall } from '../../client/connection.ts'
+import type { ErrorDetail } from '../../client/errors.ts'
+import { EndorseError, EvaluateError } from '../../client/errors.ts'
+import { type ParsedProposal, parseProposal } from '../../flow/endorse/proposal.ts'
+import { HeddleError } from '../../model/errors.ts'
+import { decodeChaincodeAction, decodeProposalResponsePayload } from '../../model/hot-codec.ts'
+import { SignedProposal } from '../../model/messages/proposal.ts'
+import type { ProposalResponse } from '../../model/messages/proposal-response.ts'
+import { decodeTxRwSet } from '../../model/rwset-view.ts'
+import type { ChaincodeResponse } from '../../ports/chaincode.ts'
+import type { EndorserEndpoint } from '../directory.ts'
+import type { PeerChannel } from '../peer-channel.ts'
+import { type EndorsementDifference, endorsementDifference } from './endorsement-difference.ts'
+import { type Candidate, planEndorsers } from './endorsement-plan.ts'
+import { GatewayPolicies } from './policies.ts'
+import { transactionPayload } from './prepare-transaction.ts'
+
+/** How often endorsers that had committed different blocks are asked again. */
+const MAX_ROUNDS = 5
+
+interface Endorsed {
+  readonly candidate: Candidate
+  readonly response: ProposalResponse
+}
+
+interface Failed {
+  readonly candidate: Candidate
+  readonly error: unknown
+}
+
+/** Gets proposals answered on one channel: plans, asks, compares. */
+export class Endorsing {
+  private readonly mspId: string
+  private readonly endorsers: () => readonly EndorserEndpoint[]
+  private policies: GatewayPolicies | undefined
+  private plans = new WeakMap<Policy, Map<string, readonly Candidate[] | undefined>>()
+  private turn = 0
+
+  /** @param mspId organisation of the client: its peers are asked first */
+  constructor(mspId: string, endorsers: () => readonly EndorserEndpoint[]) {
+    this.mspId = mspId
+    this.endorsers = endorsers
+  }
+
+  /** @throws EvaluateError */
+  async evaluate(peer: PeerChannel, call: ProposalCall): Promise<ChaincodeResponse> {
+    const proposal = parse(call)
+    const details: ErrorDetail[] = []
+    const candidates = this.candidates(peer).filter(({ endpoint }) => call.organizations?.includes(endpoint.mspId) ?? true)
+    for (const candidate of candidates) {
+      let response: ProposalResponse
+      try {
+        response = await candidate.endpoint.endorse(proposal, true)
+      } catch (error) {
+        details.push(detailOf(candidate, error))
+        if (mayAskOthers(error)) continue
+        throw new EvaluateError(
+          'EVALUATE_REFUSED',
+          `${candidate.endpoint.node}: ${messageOf(error)}`,
+          { details, transactionId: call.transactionId },
+          { cause: error },
+        )
+      }
+      const answer = response.response ?? { status: 500, message: 'no response', payload: new Uint8Array(0) }
+      if (answer.status < 400) return answer
+      details.push({ node: candidate.endpoint.node, mspId: candidate.endpoint.mspId, message: answer.message })
+      throw new EvaluateError('EVALUATE_REFUSED', `chaincode response ${answer.status}, ${answer.message}`, {
+        details,
+        status: answer.status,
+        transactionId: call.transactionId,
+      })
+    }
+    throw new EvaluateError('EVALUATE_UNAVAILABLE', `no peer can answer for ${call.chaincode}`, {
+      details,
+      transactionId: call.transactionId,
+    })
+  }
+
+  /** @throws EndorseError */
+  async endorse(peer: PeerChannel, call: ProposalCall): Promise<PreparedTransaction> {
+    const proposal = parse(call)
+    for (let round = 1; ; round++) {
+      const endorsed = await this.collect(peer, call, proposal)
+      const difference = disagreement(endorsed)
+      if (difference === undefined) return prepared(call, endorsed)
+      // One peer had committed a block that another had not: wait for it and ask again; the proposal is still good.
+      if (difference.kind === 'version' && round < MAX_ROUNDS) {
+        await level(endorsed)
+        continue
+      }
+      throw disagree(call, endorsed, difference)
+    }
+  }
+
+  private async collect(peer: PeerChannel, call: ProposalCall, proposal: ParsedProposal): Promise<readonly Endorsed[]> {
+    const all = this.candidates(peer)
+    const failures: Failed[] = []
+    if (call.organizations !== undefined) {
+      const chosen = this.oneOfEach(all, call)
+      const endorsed = await this.ask(chosen, proposal, failures)
+      if (failures.length > 0) throw refusal(call, failures)
+      return endorsed
+    }
+    const policies = this.policiesOf(peer)
+    const found = policies.ofChaincode(peer.world.state, call.chaincode)
+    const policy = await found
+    // Without a committed definition the peer itself says what is wrong.
+    const first = policy === undefined ? all.slice(0, 1) : this.plan(policy, all)
+    if (first === undefined) throw unsatisfiable(call, all)
+    let endorsed = await this.ask(first, proposal, failures)
+    for (;;) {
+      const failed = failures.at(-1)
+      if (failed !== undefined && !failures.every(({ error }) => mayAskOthers(error))) throw refusal(call, failures)
+      const required = await this.required(peer, policies, call, endorsed, policy)
+      const left = all.filter(
+        (each) => !endorsed.some(({ candidate }) => candidate === each) && !failures.some(({ candidate }) => candidate === each),
+      )
+      const more = planEndorsers(
+        required,
+        left,
+        endorsed.map(({ candidate }) => candidate.identity),
+      )
+      if (more === undefined) throw failed === undefined ? unsatisfiable(call, all) : refusal(call, failures)
+      if (more.length === 0) return endorsed
+      endorsed = [...endorsed, ...(await this.ask(more, proposal, failures))]
+    }
+  }
+
+  /** The policies that the results show to be in question; before there are any, the chaincode's own. */
+  private async required(
+    peer: PeerChannel,
+    policies: GatewayPolicies,
+    call: ProposalCall,
+    endorsed: readonly Endorsed[],
+    policy: Policy | undefined,
+  ): Promise<readonly Policy[]> {
+    const [first] = endorsed
+    if (first === undefined) return policy === undefined ? [] : [policy]
+    const { results } = decodeChaincodeAction(decodeProposalResponsePayload(first.response.payload).extension)
+    return policies.ofResults(peer.world.state, decodeTxRwSet(results), call.chaincode)
+  }
+
+  private plan(policy: Policy, candidates: readonly Candidate[]): readonly Candidate[] | undefined {
+    let plans = this.plans.get(policy)
+    if (plans === undefined) this.plans.set(policy, (plans = new Map()))
+    const key = candidates.map(({ endpoint }) => endpoint.node).join()
+    if (plans.has(key)) return plans.get(key)
+    const plan = planEndorsers([policy], candidates)
+    if (plans.size >= 1000) plans.clear()
+    plans.set(key, plan)
+    return plan
+  }
+
+  private async ask(candidates: readonly Candidate[], proposal: ParsedProposal, failures: Failed[]): Promise<Endorsed[]> {
+    const endorsed: Endorsed[] = []
+    const asking = candidates.map(async (candidate, index) => {
+      try {
+        const response = await candidate.endpoint.endorse(proposal, false)
+        if (response.endorsement === undefined) failures.push({ candidate, error: new ChaincodeRefusal(response.response) })
+        else endorsed[index] = { candidate, response }
+      } catch (error) {
+        failures.push({ candidate, error })
+      }
+    })
+    await Promise.all(asking)
+    return failures.length === 0 ? endorsed : endorsed.filter((each) => each !== undefined)
+  }
+
+  /** One live peer of each organisation that the client named. */
+  private oneOfEach(all: readonly Candidate[], call: ProposalCall): readonly Candidate[] {
+    return (call.organizations ?? []).map((mspId) => {
+      const candidate = all.find(({ endpoint }) => endpoint.mspId === mspId)
+      if (candidate !== undefined) return candidate
+      const data = { transactionId: call.transactionId, mspId }
+      throw new EndorseError('ENDORSE_UNAVAILABLE', `no peer of ${mspId} that serves ${call.channel} is alive`, data)
+    })
+  }
+
+  /** Live peers with valid identities: the client's organisation first, peers of one organisation in turn. */
+  private candidates(peer: PeerChannel): Candidate[] {
+    const { membership } = peer.config
+    const own: Candidate[] = []
+    const others: Candidate[] = []
+    for (const endpoint of this.endorsers()) {
+      if (!endpoint.alive) continue
+      try {
+        const candidate = { endpoint, identity: membership.identity(endpoint.identity) }
+        if (endpoint.mspId === this.mspId) own.push(candidate)
+        else others.push(candidate)
+      } catch {
+        // Revoked, or of an organisation that the channel does not know: its endorsement would be worth nothing.
+      }
+    }
+    const turn = this.turn++
+    return [...rotated(own, turn), ...rotated(others, turn)]
+  }
+
+  private policiesOf(peer: PeerChannel): GatewayPolicies {
+    const { config } = peer
+    if (this.policies?.isOf(config) !== true) {
+      this.policies = new GatewayPolicies(config)
+      this.plans = new WeakMap()
+    }
+    return this.policies
+  }
+}
+
+/** What a chaincode answered in place of results. */
+class ChaincodeRefusal extends Error {
+  readonly status: number
+
+  constructor(response: { readonly status: number; readonly message: string } | undefined) {
+    super(`chaincode response ${response?.status ?? 500}, ${response?.message ?? 'no response'}`)
+    this.status = response?.status ?? 500
+  }
+}
+
+function rotated(list: readonly Candidate[], turn: number): readonly Candidate[] {
+  if (list.length < 2) return list
+  // Only peers of one organisation stand in for each other; the order of organisations stays.
+  const byMsp = Map.groupBy(list, ({ endpoint }) => endpoint.mspId)
+  if (byMsp.size === list.length) return list
+  return [...byMsp.values()].flatMap((peers) => peers.map((_, index) => peers[(index + turn) % peers.length]!))
+}
+
+function parse(call: ProposalCall): ParsedProposal {
+  return parseProposal(SignedProposal.encode({ proposalBytes: call.proposalBytes, signature: call.signature }))
+}
+
+function prepared(call: ProposalCall, endorsed: readonly Endorsed[]): PreparedTransaction {
+  const { response } = endorsed[0]!
+  return {
+    payload: transactionPayload(
+      call.proposalBytes,
+      response.payload,
+      endorsed.map((each) => each.response.endorsement!),
+    ),
+    response: response.response!,
+    endorsers: endorsed.map(({ candidate }) => candidate.endpoint.mspId),
+  }
+}
+
+function disagreement(endorsed: readonly Endorsed[]): EndorsementDifference | undefined {
+  const first = endorsed[0]!.response.payload
+  for (let i = 1; i < endorsed.length; i++) {
+    const other = endorsed[i]!.response.payload
+    if (Buffer.compare(first, other) !== 0) return endorsementDifference(first, other)
+  }
+  return undefined
+}
+
+/** Waits until every endorser has committed what the most advanced one has. */
+async function level(endorsed: readonly Endorsed[]): Promise<void> {
+  const height = Math.max(...endorsed.map(({ candidate }) => candidate.endpoint.height ?? 0))
+  await Promise.all(endorsed.map(({ candidate }) => candidate.endpoint.reach(height)))
+}
+
+function disagree(call: ProposalCall, endorsed: readonly Endorsed[], difference: EndorsementDifference): EndorseError {
+  const { kind, namespace, key, first, second } = difference
+  const where = namespace === undefined ? '' : ` of ${namespace}${key === undefined ? '' : ` key ${JSON.stringify(key)}`}`
+  return new EndorseError(
+    'ENDORSERS_DISAGREE',
+    `endorsers of ${call.transactionId} disagree in a ${kind}${where}: ${first} against ${second}`,
+    {
+      transactionId: call.transactionId,
+      difference,
+      endorsers: endorsed.map(({ candidate }) => candidate.endpoint.node),
+    },
+  )
+}
+
+function refusal(call: ProposalCall, failures: readonly Failed[]): EndorseError {
+  const details = failures.map(({ candidate, error }) => detailOf(candidate, error))
+  const final = failures.find(({ error }) => !mayAskOthers(error)) ?? failures[0]!
+  const code = mayAskOthers(final.error) ? 'ENDORSE_UNAVAILABLE' : 'ENDORSE_REFUSED'
+  const status = final.error instanceof ChaincodeRefusal ? { status: final.error.status } : {}
+  return new EndorseError(
+    code,
+    `${final.candidate.endpoint.node}: ${messageOf(final.error)}`,
+    { transactionId: call.transactionId, details, ...status },
+    { cause: final.error },
+  )
+}
+
+function unsatisfiable(call: ProposalCall, all: readonly Candidate[]): EndorseError {
+  return new EndorseError(
+    'ENDORSE_POLICY_UNSATISFIABLE',
+    `the live peers of ${call.channel} cannot satisfy the endorsement policy of ${call.chaincode}`,
+    {
+      transactionId: call.transactionId,
+      peers: all.map(({ endpoint }) => endpoint.node),
+    },
+  )
+}
+
+/** Whether another peer may succeed where this one failed. */
+function mayAskOthers(error: unknown): boolean {
+  return error instanceof HeddleError && (error.duty === 'retry' || error.duty === 'tell-operator')
+}
+
+function detailOf({ endpoint }: Candidate, error: unknown): ErrorDetail {
+  const code = error instanceof HeddleError ? { code: error.code } : {}
+  return { node: endpoint.node, mspId: endpoint.mspId, message: messageOf(error), ...code }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,200 @@
+import type {
+  ChaincodeEvent,
+  CommitOutcome,
+  Conflict,
+  EventPosition,
+  GatewayConnection,
+  PreparedTransaction,
+  ProposalCall,
+  SubmitCall,
+} from '../../client/connection.ts'
+import { CommitStatusError, EndorseError, EvaluateError, EventsError, GatewayError } from '../../client/errors.ts'
+import type { Block } from '../../model/block.ts'
+import { BlockMetadataIndex, HeaderType } from '../../model/messages/common.ts'
+import { TxValidationCode } from '../../model/validation-code.ts'
+import type { ChaincodeResponse } from '../../ports/chaincode.ts'
+import type { CommittedTransaction } from '../commit-notifier.ts'
+import type { ChannelDirectory } from '../directory.ts'
+import type { PeerChannel } from '../peer-channel.ts'
+import { Endorsing } from './endorsing.ts'
+import { Submitting } from './submitting.ts'
+
+/** Peers of this process that may serve a client. */
+export interface GatewayPeers {
+  readonly channels: readonly string[]
+  /** Running channels of running peers, those of the client's organisation first. */
+  peers(channel: string): readonly PeerChannel[]
+}
+
+interface Served {
+  readonly endorsing: Endorsing
+  readonly submitting: Submitting
+}
+
+/** The gateway service for clients of this process: what a Fabric peer offers as gateway.Gateway, without the wire. */
+export class LocalGateway implements GatewayConnection {
+  private readonly mspId: string
+  private readonly nodes: GatewayPeers
+  private readonly directory: ChannelDirectory
+  private readonly served = new Map<string, Served>()
+
+  constructor(mspId: string, nodes: GatewayPeers, directory: ChannelDirectory) {
+    this.mspId = mspId
+    this.nodes = nodes
+    this.directory = directory
+  }
+
+  get channels(): readonly string[] {
+    return this.nodes.channels
+  }
+
+  async evaluate(call: ProposalCall, _signal: AbortSignal | undefined): Promise<ChaincodeResponse> {
+    const peer = this.peer(call.channel)
+    if (peer === undefined)
+      throw new EvaluateError('EVALUATE_UNAVAILABLE', `no peer of channel ${call.channel} is running`, {
+        transactionId: call.transactionId,
+      })
+    return this.service(call.channel).endorsing.evaluate(peer, call)
+  }
+
+  async endorse(call: ProposalCall, _signal: AbortSignal | undefined): Promise<PreparedTransaction> {
+    const peer = this.peer(call.channel)
+    if (peer === undefined)
+      throw new EndorseError('ENDORSE_UNAVAILABLE', `no peer of channel ${call.channel} is running`, {
+        transactionId: call.transactionId,
+      })
+    return this.service(call.channel).endorsing.endorse(peer, call)
+  }
+
+  submit(call: SubmitCall, signal: AbortSignal | undefined): Promise<void> {
+    const peer = this.peer(call.channel)
+    peer?.notifier.expect(call.transactionId)
+    return this.service(call.channel).submitting.submit(
+      call,
+      signal,
+      async () => (await peer?.hasTransaction(call.transactionId)) === true,
+    )
+  }
+
+  async commitStatus(channel: string, transactionId: string, _signal: AbortSignal | undefined): Promise<CommitOutcome> {
+    let cause: unknown
+    for (const peer of this.nodes.peers(channel)) {
+      try {
+        const outcome = await outcomeAt(peer, transactionId)
+        if (outcome.conflict === undefined) return { code: outcome.code, blockNumber: outcome.blockNumber }
+        return { code: outcome.code, blockNumber: outcome.blockNumber, conflict: await named(peer, outcome.conflict) }
+      } catch (error) {
+        cause = error
+      }
+    }
+    throw new CommitStatusError(
+      'COMMIT_STATUS_UNAVAILABLE',
+      `no peer of channel ${channel} can tell the fate of transaction ${transactionId}`,
+      { transactionId },
+      { cause },
+    )
+  }
+
+  async *chaincodeEvents(
+    channel: string,
+    chaincode: string,
+    position: EventPosition,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChaincodeEvent, void, undefined> {
+    let passOver = position.afterTransactionId
+    const start = position.startBlock
+    for await (const block of this.blocks(channel, position, signal)) {
+      const flags = block.metadataAt(BlockMetadataIndex.TRANSACTIONS_FILTER)
+      const resumes = passOver !== undefined && block.number === start
+      for (let i = 0; i < block.data.length; i++) {
+        const view = block.envelope(i)
+        if (resumes && passOver !== undefined) {
+          if (safely(() => view.txId) === passOver) passOver = undefined
+          continue
+        }
+        if (flags[i] !== TxValidationCode.VALID || view.type !== HeaderType.ENDORSER_TRANSACTION) continue
+        const action = view.transaction.actions[0]
+        if (action === undefined || action.events.length === 0) continue
+        const { chaincodeId, eventName, payload } = action.event
+        if (chaincodeId !== chaincode) continue
+        yield { blockNumber: block.number, transactionId: view.txId, chaincodeName: chaincodeId, eventName, payload }
+      }
+      passOver = undefined
+    }
+  }
+
+  async *blocks(channel: string, { startBlock }: EventPosition, signal: AbortSignal): AsyncGenerator<Block, void, undefined> {
+    let next = startBlock
+    while (!signal.aborted) {
+      const peer = this.peer(channel)
+      if (peer === undefined)
+        throw new EventsError('EVENTS_UNAVAILABLE', `no peer of channel ${channel} is running`, { channel, nextBlock: next })
+      next ??= peer.committed
+      try {
+        for await (const block of peer.blocks(next, signal)) {
+          next = block.number + 1
+          yield block
+        }
+      } catch (error) {
+        // A peer that halted: another one goes on, if there is one.
+        if (peer.running) throw error
+      }
+    }
+  }
+
+  private peer(channel: string): PeerChannel | undefined {
+    return this.nodes.peers(channel)[0]
+  }
+
+  private service(channel: string): Served {
+    let served = this.served.get(channel)
+    if (served === undefined) {
+      if (!this.nodes.channels.includes(channel))
+        throw new GatewayError('GATEWAY_UNKNOWN_CHANNEL', `there is no channel '${channel}'`, { channels: this.nodes.channels })
+      served = {
+        endorsing: new Endorsing(this.mspId, () => this.directory.endorsers(channel)),
+        submitting: new Submitting(() => this.directory.orderers(channel)),
+      }
+      this.served.set(channel, served)
+    }
+    return served
+  }
+}
+
+/** What a peer knows, or will know, of a transaction. */
+async function outcomeAt(peer: PeerChannel, transactionId: string): Promise<CommittedTransaction> {
+  const { notifier } = peer
+  let waiting = notifier.outcome(transactionId)
+  if (waiting === undefined) {
+    // Announced before the ledger is asked: the transaction may commit between.
+    notifier.expect(transactionId)
+    waiting = notifier.outcome(transactionId)!
+    const known = await peer.blocksStore.transaction(transactionId)
+    if (known !== undefined) {
+      notifier.forget(transactionId)
+      return known
+    }
+  }
+  const outcome = await waiting.wait()
+  notifier.forget(transactionId)
+  return outcome
+}
+
+/** A conflict with the name of the transaction that won. */
+async function named(
+  peer: PeerChannel,
+  { namespace, key, read, current }: NonNullable<CommittedTransaction['conflict']>,
+): Promise<Conflict> {
+  const block = current === undefined ? undefined : await peer.blocksStore.get(current.blockNumber)
+  const transactionId =
+    current === undefined || block === undefined ? undefined : safely(() => block.envelope(current.txNumber).txId)
+  return { namespace, key, read, committed: current, transactionId }
+}
+
+function safely<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
