@@ -6,12 +6,12 @@ import type { Disk } from '../../ports/disk.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { Random } from '../../ports/random.ts'
 import { DiskError } from '../disk/errors.ts'
-import { levelFailure } from '../level/level-store.ts'
+import type { LevelFailure } from '../level/level-store.ts'
 import { BlockCache } from './block-cache.ts'
 import { type BlockIndex, type IndexEntry, NONE_KNOWN } from './block-index.ts'
 import { BlockStoreError } from './errors.ts'
 import { encodeFrameHeader, FRAME_HEADER } from './frame.ts'
-import { LevelBlockIndex } from './level-index.ts'
+import type { LevelBlockIndex } from './level-index.ts'
 import { MemoryBlockIndex } from './memory-index.ts'
 import { decode, recover } from './recover.ts'
 import { type BlockLocation, createSegment, openSegment, readFrame, type Segment } from './segment.ts'
@@ -292,11 +292,13 @@ function closed(): BlockStoreError {
 async function openIndex({ disk, folder, logger }: BlockFilesPlace): Promise<BlockIndex> {
   const path = disk.realPath(`${folder}-index`)
   if (path === undefined) return new MemoryBlockIndex()
+  // LevelDB's native code is loaded only where it is used.
+  const { LevelBlockIndex: Level } = await import('./level-index.ts')
   let index: LevelBlockIndex | undefined
   try {
-    index = await LevelBlockIndex.open(path)
+    index = await Level.open(path)
   } catch (error) {
-    const { kind, message } = levelFailure(error)
+    const { kind, message } = error as LevelFailure
     const options = { cause: error }
     if (kind === 'locked') throw new DiskError('DISK_LOCKED', `${path} is in use by another process`, { folder: path }, options)
     throw new DiskError('DISK_FAILED', `the block index ${path} cannot be opened: ${message}`, { folder: path }, options)
@@ -304,7 +306,7 @@ async function openIndex({ disk, folder, logger }: BlockFilesPlace): Promise<Blo
   if (index !== undefined) return index
   logger.warn({ folder: path }, 'the block index is not usable and is built again from the block files')
   await disk.remove(`${folder}-index`)
-  const fresh = await LevelBlockIndex.open(path)
+  const fresh = await Level.open(path)
   if (fresh === undefined)
     throw new BlockStoreError('LEDGER_WRITE_FAILED', `cannot create the block index ${path}`, { folder: path })
   return fresh

@@ -44,8 +44,8 @@ export class LevelBlockIndex implements BlockIndex {
       const store = await LevelStore.open(path, { format: FORMAT, cacheBytes: 4 << 20, writeBufferBytes: 4 << 20 })
       return new LevelBlockIndex(store, Number(store.getText('c') ?? 0))
     } catch (error) {
-      const { kind } = levelFailure(error)
-      if (kind === 'locked' || kind === 'failed') throw error
+      const failure = levelFailure(error)
+      if (failure.kind === 'locked' || failure.kind === 'failed') throw failure
       return undefined
     }
   }

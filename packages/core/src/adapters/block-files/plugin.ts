@@ -1,10 +1,6 @@
 import type { Plugin } from '../../ports/plugin.ts'
-import { BlockFileStore, type BlockFilesOptions } from './block-file-store.ts'
-
-/** Folder of a channel's part of a node's data. */
-export function ledgerFolder(channel: string): string {
-  return `ledgers/${channel}`
-}
+import { ledgerFolder } from '../disk/ledger-folder.ts'
+import type { BlockFilesOptions } from './block-file-store.ts'
 
 /** Blocks in append-only files on the node's disk, with an index: what core uses unless told otherwise. */
 export const fileBlockStore: Plugin<'blockStore', BlockFilesOptions> = {
@@ -29,8 +25,10 @@ export const fileBlockStore: Plugin<'blockStore', BlockFilesOptions> = {
   create({ environment }, options) {
     const { disk, random, logger } = environment
     return {
-      open: (channel) =>
-        BlockFileStore.open(
+      open: async (channel) => {
+        // With it comes native code, which is loaded only by those who use it.
+        const { BlockFileStore } = await import('./block-file-store.ts')
+        return BlockFileStore.open(
           {
             disk,
             folder: `${ledgerFolder(channel)}/blocks`,
@@ -38,7 +36,8 @@ export const fileBlockStore: Plugin<'blockStore', BlockFilesOptions> = {
             logger: logger.child({ subsystem: 'ledger', channel }),
           },
           options,
-        ),
+        )
+      },
       close: async () => {},
     }
   },

@@ -1,5 +1,5 @@
 import type { Plugin } from '../../ports/plugin.ts'
-import { ledgerFolder } from '../block-files/plugin.ts'
+import { ledgerFolder } from '../disk/ledger-folder.ts'
 import { StateError } from '../state-memory/errors.ts'
 import type { LevelStateOptions } from './level-state-db.ts'
 
