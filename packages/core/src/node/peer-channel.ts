@@ -2,7 +2,7 @@ import type { ChannelConfig } from '../channel/config/channel-config.ts'
 import type { PeerLedger } from '../flow/commit/peer-ledger.ts'
 import type { EndorserChannel, RunningDefinition } from '../flow/endorse/endorser-channel.ts'
 import { ChainTail } from '../flow/order/chain-tail.ts'
-import type { BlockValidator, PreparedBlock, ValidationContext } from '../flow/validate/block-validator.ts'
+import type { BlockValidator, PreparedBlock } from '../flow/validate/block-validator.ts'
 import { BlockRefused } from '../flow/validate/errors.ts'
 import type { Block } from '../model/block.ts'
 import { HeaderType } from '../model/messages/common.ts'
@@ -12,7 +12,6 @@ import type { BlockVerdict, DeliverEndpoint, PeerChannelHost } from '../ports/di
 import type { Environment } from '../ports/environment.ts'
 import type { Awaitable } from '../ports/lifecycle.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { StateSnapshot } from '../ports/state-db.ts'
 import { CommitNotifier } from './commit-notifier.ts'
 import { NodeError } from './errors.ts'
 import { PeerChannelMetrics } from './peer-channel-metrics.ts'
@@ -26,6 +25,8 @@ export interface PeerChannelParts {
   readonly validator: BlockValidator
   /** The configuration that the ledger ends with. */
   readonly config: ChannelConfig
+  /** Number of the block that it came with. */
+  readonly configBlock: number
   /** Checks number, hash chain and signatures of a block; throws BlockRefused. */
   readonly accept: (block: Block, previousHash: Uint8Array, config: ChannelConfig) => Awaitable<void>
   readonly chaincode: (definition: RunningDefinition) => ChaincodeInstance | undefined
@@ -57,9 +58,8 @@ export interface PeerChannelStatus {
  * While one block is validated and committed, the next ones are decoded and hashed and their signatures are checked. A config block is
  * a barrier: nothing after it is looked at before it is in force. An error of the infrastructure halts the channel and marks nothing.
  */
-export class PeerChannel implements PeerChannelHost, EndorserChannel {
+export class PeerChannel implements PeerChannelHost {
   readonly channel: string
-  readonly name: string
   readonly node: string
   readonly mspId: string
   readonly environment: Environment
@@ -70,6 +70,8 @@ export class PeerChannel implements PeerChannelHost, EndorserChannel {
   private readonly tail: ChainTail
   private readonly metrics: PeerChannelMetrics
   private current: ChannelConfig
+  /** Number of the block that `current` came with. */
+  private configBlock: number
   /** Blocks on their way, the one at work first. */
   private readonly queue: Pending[] = []
   private accepted: number
@@ -85,7 +87,6 @@ export class PeerChannel implements PeerChannelHost, EndorserChannel {
   constructor(parts: PeerChannelParts) {
     this.parts = parts
     this.channel = parts.channel
-    this.name = parts.channel
     this.node = parts.node
     this.mspId = parts.mspId
     this.environment = parts.environment
@@ -94,6 +95,7 @@ export class PeerChannel implements PeerChannelHost, EndorserChannel {
     this.tail = new ChainTail(parts.ledger.blocks)
     this.metrics = new PeerChannelMetrics(parts.environment.metrics, parts.node, parts.channel)
     this.current = parts.config
+    this.configBlock = parts.configBlock
     this.accepted = parts.ledger.height
     this.acceptedHash = parts.ledger.blocks.lastHash ?? new Uint8Array(0)
   }
@@ -175,18 +177,26 @@ export class PeerChannel implements PeerChannelHost, EndorserChannel {
     this.notifier.close(this.failure)
   }
 
-  // What the endorser asks of a channel.
-
-  snapshot(): Awaitable<StateSnapshot> {
-    return this.ledger.snapshot()
-  }
-
   hasTransaction(txId: string): Awaitable<boolean> {
     return this.ledger.hasTransaction(txId)
   }
 
-  chaincode(definition: RunningDefinition): ChaincodeInstance | undefined {
-    return this.parts.chaincode(definition)
+  /** The channel as the peer's endorser sees it. */
+  forEndorser(): EndorserChannel {
+    const { parts, ledger } = this
+    const self = this
+    return {
+      name: this.channel,
+      get config() {
+        return self.current
+      },
+      snapshot: () => ledger.snapshot(),
+      hasTransaction: (txId) => ledger.hasTransaction(txId),
+      chaincode: parts.chaincode,
+      history: (namespace, key) => ledger.history(namespace, key),
+      blocks: ledger.blocks,
+      lastConfigBlock: () => this.configBlock,
+    }
   }
 
   private async take(block: Block, from: string): Promise<BlockVerdict> {
@@ -217,9 +227,9 @@ export class PeerChannel implements PeerChannelHost, EndorserChannel {
     try {
       for (let next = queue[0]; next !== undefined; next = queue[0]) {
         const started = this.environment.clock.monotonic()
-        const validated = await parts.validator.validate(next.prepared, this.context())
+        const validated = await parts.validator.validate(next.prepared, ledger.context(this.current))
         const committed = await ledger.commit(validated)
-        if (validated.nextConfig !== undefined) this.configure(validated.nextConfig)
+        if (validated.nextConfig !== undefined) this.configure(validated.nextConfig, committed.number)
         queue.shift()
         this.tail.extended([committed])
         this.notifier.committed(validated)
@@ -234,17 +244,9 @@ export class PeerChannel implements PeerChannelHost, EndorserChannel {
     }
   }
 
-  private context(): ValidationContext {
-    const { ledger } = this
-    return {
-      config: this.current,
-      state: ledger.state,
-      knownTransactions: (txIds) => ledger.blocks.knownTransactions(txIds),
-    }
-  }
-
-  private configure(config: ChannelConfig): void {
+  private configure(config: ChannelConfig, blockNumber: number): void {
     this.current = config
+    this.configBlock = blockNumber
     this.logger.info({ sequence: config.sequence }, 'the channel has a new configuration')
     for (const listener of this.configListeners) listener(config)
   }

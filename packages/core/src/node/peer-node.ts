@@ -1,4 +1,5 @@
 import type { Endorser } from '../flow/endorse/endorser.ts'
+import type { EndorserChannel } from '../flow/endorse/endorser-channel.ts'
 import type { Dissemination } from '../ports/dissemination.ts'
 import type { EndorserEndpoint } from './directory.ts'
 import { NodeError } from './errors.ts'
@@ -13,19 +14,20 @@ export class PeerNode {
   private readonly endorser: Endorser
   private readonly dissemination: Dissemination
   private readonly joined = new Map<string, PeerChannel>()
+  private readonly views = new Map<string, EndorserChannel>()
   private running = false
 
   constructor(parts: {
     name: string
     mspId: string
     identity: Uint8Array
-    endorser: (channel: (name: string) => PeerChannel | undefined) => Endorser
+    endorser: (channel: (name: string) => EndorserChannel | undefined) => Endorser
     dissemination: Dissemination
   }) {
     this.name = parts.name
     this.mspId = parts.mspId
     this.identity = parts.identity
-    this.endorser = parts.endorser((name) => this.joined.get(name))
+    this.endorser = parts.endorser((name) => this.views.get(name))
     this.dissemination = parts.dissemination
   }
 
@@ -41,6 +43,7 @@ export class PeerNode {
   /** Serves a channel and begins to take its blocks. Who opened the channel's stores closes them, after `stop`. */
   async join(channel: PeerChannel): Promise<void> {
     this.joined.set(channel.channel, channel)
+    this.views.set(channel.channel, channel.forEndorser())
     await this.dissemination.join(channel)
   }
 
@@ -50,6 +53,7 @@ export class PeerNode {
     await this.endorser.stop()
     await Promise.all([...this.joined.values()].map((channel) => channel.stop()))
     this.joined.clear()
+    this.views.clear()
   }
 
   channel(name: string): PeerChannel | undefined {

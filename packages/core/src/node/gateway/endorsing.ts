@@ -143,7 +143,10 @@ export class Endorsing {
 
   private plan(policy: Policy, candidates: readonly Candidate[]): readonly Candidate[] | undefined {
     let plans = this.plans.get(policy)
-    if (plans === undefined) this.plans.set(policy, (plans = new Map()))
+    if (plans === undefined) {
+      plans = new Map()
+      this.plans.set(policy, plans)
+    }
     const key = candidates.map(({ endpoint }) => endpoint.node).join()
     if (plans.has(key)) return plans.get(key)
     const plan = planEndorsers([policy], candidates)
