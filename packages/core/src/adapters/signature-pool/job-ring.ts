@@ -55,7 +55,6 @@ export class JobRing {
     onMain: () => void,
   ): boolean {
     const { slots, bytes } = this.#memory
-    if (this.outstanding > this.#mask) return false
     const length = (ring.MESSAGE_AT + message.length + 7) & ~7
     const size = bytes.length
     if (length > size >> 2) return false
@@ -63,7 +62,13 @@ export class JobRing {
     const place = start % size
     // A record does not wrap around: the rest of the ring is skipped, and freed with this job.
     if (place + length > size) start += size - place
-    if (start + length - this.#freed > size) return false
+    const isFull = (): boolean => this.outstanding > this.#mask || start + length - this.#freed > size
+    if (isFull()) {
+      // A caller that never lets the event loop turn would otherwise leave finished jobs in the ring and the threads without work.
+      this.publish()
+      this.reap()
+      if (isFull()) return false
+    }
     const offset = start % size
     bytes.set(publicKey, offset + ring.KEY_AT)
     if (signature !== undefined) bytes.set(signature, offset + ring.SIGNATURE_AT)
