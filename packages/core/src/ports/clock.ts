@@ -5,6 +5,8 @@ export interface Timer {
 
 /** Time as a node sees it. */
 export interface Clock {
+  /** Time stands still between a test's moves: nothing may wait for it only to gather work into larger batches. */
+  readonly manual?: boolean
   /** Wall clock, milliseconds since 1970 (UTC). May jump. */
   now(): number
   /** Milliseconds from an arbitrary start, with fractions; never goes back. For durations. */

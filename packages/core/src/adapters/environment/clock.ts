@@ -19,6 +19,7 @@ interface Pending {
 
 /** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
+  readonly manual = true
   #now: number
   #elapsed = 0
   #order = 0

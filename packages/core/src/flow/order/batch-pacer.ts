@@ -95,7 +95,7 @@ export class BatchPacer {
 
   private isFree(): boolean {
     const { blocks, inFlight } = this.parts.load()
-    return blocks === 0 && inFlight <= this.pace.freeUpTo
+    return blocks === 0 && (inFlight <= this.pace.freeUpTo || this.parts.clock.manual === true)
   }
 
   private tick(): void {

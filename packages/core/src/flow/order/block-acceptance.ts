@@ -1,6 +1,7 @@
 import type { ChannelConfig } from '../../channel/config/channel-config.ts'
 import { evaluateSigned } from '../../channel/policy/signed-data.ts'
 import type { Block } from '../../model/block.ts'
+import { isWellFormedBlockEntry } from '../../model/canonical-envelope.ts'
 import { BlockMetadataIndex, HeaderType, Metadata, SignatureHeader } from '../../model/messages/common.ts'
 import { DecodeError } from '../../model/protobuf/errors.ts'
 import type { IdentityProvider } from '../../ports/identity.ts'
@@ -38,7 +39,8 @@ export class BlockAcceptance {
     if (block.data.length === 0) throw refuse('it is empty')
     if (!block.hasDataHash()) throw refuse('its data hash is wrong')
     try {
-      for (let i = 0; i < block.data.length; i++) if (!block.envelope(i).isCanonical) throw refuse(`entry ${i} is not canonical`)
+      for (let i = 0; i < block.data.length; i++)
+        if (!isWellFormedBlockEntry(block.data[i]!)) throw refuse(`entry ${i} is not canonical`)
       if (!(await this.isSigned(config, block))) throw refuse(`its signatures do not satisfy ${BLOCK_VALIDATION}`)
       if (!isConfigBlock(block)) return undefined
     } catch (cause) {

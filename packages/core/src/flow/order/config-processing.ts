@@ -48,10 +48,21 @@ export class ConfigProcessing {
       // The result is larger than the update: it has to fit, too.
       parts.filters.assertSize(current, envelope)
       if (current.ordering.consensusType === next.ordering.consensusType) {
-        await refusing(async () => parts.consenter.validateMetadata(current.ordering, next.ordering))
+        this.validateMetadata(current, next)
       }
       if (parts.config() !== current) continue
       return { envelope, size: envelopeSize(envelope), configSequence: current.sequence, next: next.ordering }
+    }
+  }
+
+  /** What a plugin throws here is a refusal, of whatever class. */
+  private validateMetadata(current: ChannelConfig, next: ChannelConfig): void {
+    try {
+      this.parts.consenter.validateMetadata(current.ordering, next.ordering)
+    } catch (cause) {
+      if (cause instanceof OrderError) throw cause
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new OrderError('ORDER_CONFIG_REFUSED', `consensus refuses the step: ${why}`, {}, { cause })
     }
   }
 
