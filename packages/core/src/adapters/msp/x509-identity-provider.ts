@@ -23,6 +23,8 @@ export class X509IdentityProvider implements IdentityProvider {
   readonly crypto: CryptoProvider
   readonly #pool: SignaturePool
   readonly #cacheSize: number
+  /** As `crypto`, but a key is imported once for all configurations: the same object each time. */
+  readonly #remembering: CryptoProvider
   /** Undefined verdicts are kept too: an attacker's bytes are parsed once. */
   readonly #keys: BytesCache<{ readonly key: PublicKey | undefined }>
 
@@ -32,10 +34,11 @@ export class X509IdentityProvider implements IdentityProvider {
     this.#pool = pool
     this.#cacheSize = options.cacheSize ?? DEFAULT_CACHE_SIZE
     this.#keys = new BytesCache(this.#cacheSize)
+    this.#remembering = rememberKeys(this.crypto, this.#cacheSize)
   }
 
   createMembership(mspConfigs: readonly Uint8Array[]): Membership {
-    return new X509Membership(mspConfigs, this.crypto, this.#cacheSize)
+    return new X509Membership(mspConfigs, this.#remembering, this.#cacheSize)
   }
 
   keyOf(serialized: Uint8Array): PublicKey | undefined {
@@ -44,7 +47,7 @@ export class X509IdentityProvider implements IdentityProvider {
     let key: PublicKey | undefined
     try {
       const { mspid, idBytes } = decodeSerializedIdentity(serialized)
-      key = memberKey(mspid, parseMember(mspid, idBytes), this.crypto)
+      key = memberKey(mspid, parseMember(mspid, idBytes), this.#remembering)
     } catch {
       key = undefined
     }
@@ -70,6 +73,20 @@ export class X509IdentityProvider implements IdentityProvider {
   }
 
   async close(): Promise<void> {}
+}
+
+function rememberKeys(crypto: CryptoProvider, capacity: number): CryptoProvider {
+  const keys = new BytesCache<PublicKey>(capacity)
+  return {
+    ...crypto,
+    importPublicKey(point) {
+      const known = keys.get(point)
+      if (known !== undefined) return known
+      const key = crypto.importPublicKey(point)
+      keys.set(point, key)
+      return key
+    },
+  }
 }
 
 /** Longest identity whose key is remembered. */

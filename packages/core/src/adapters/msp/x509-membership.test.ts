@@ -58,7 +58,7 @@ describe('an identity', () => {
       'hf.EnrollmentID': 'alice',
       'hf.Type': 'client',
     })
-    expect(identity.publicKey.raw).toEqual(provider.keyOf(serialized(enrolment))?.raw)
+    expect(identity.publicKey).toBe(provider.keyOf(serialized(enrolment)))
   })
 
   it('is the same object each time it is asked for, and so is its refusal', () => {
