@@ -66,6 +66,7 @@ export class Endorser {
       mspId: options.signer.mspId,
       limits,
       systemChaincodes: new Map((options.systemChaincodes ?? []).map((each) => [each.name, each])),
+      localMembership: options.localMembership,
       channel: options.channel,
       definitions: (channel) => {
         let found = definitions.get(channel)

@@ -1,9 +1,12 @@
+import { CollectionConfigPackage } from '../../model/messages/collection.ts'
 import { KVMetadataWrite } from '../../model/messages/kv-rwset.ts'
-import { hashedKey, hashedNamespace } from '../../model/namespace.ts'
+import { LifecycleStateData } from '../../model/messages/lifecycle-db.ts'
+import { hashedKey, hashedNamespace, implicitCollectionOwner, LIFECYCLE_NAMESPACE } from '../../model/namespace.ts'
 import { compareUtf8 } from '../../model/utf8.ts'
 import { ChaincodeError } from '../../ports/chaincode-errors.ts'
 import type { Awaitable } from '../../ports/lifecycle.ts'
 import type { StateSnapshot, VersionedValue } from '../../ports/state-db.ts'
+import { fieldKey, metadataKey, NAMESPACES, RECORDS } from '../lifecycle/state-layout.ts'
 import { andThen } from './awaitable.ts'
 import { defaultSimulationLimits, type SimulationLimits } from './limits.ts'
 import type { PrivateStore } from './private-store.ts'
@@ -164,7 +167,9 @@ export class TransactionSimulator {
 
   /** Hash of a private value as the ledger has it, recorded as a hashed read. */
   getPrivateDataHash(namespace: string, collection: string, key: string): Awaitable<Uint8Array | undefined> {
-    return andThen(this.readHashed(namespace, collection, key), (found) => found?.value)
+    return andThen(this.checkCollection(namespace, collection), () =>
+      andThen(this.readHashed(namespace, collection, key), (found) => found?.value),
+    )
   }
 
   /**
@@ -221,6 +226,23 @@ export class TransactionSimulator {
         return found
       },
     )
+  }
+
+  /**
+   * A chaincode reaches only collections of its definition. Fabric reads all of the definition into the read set to know, so an upgrade
+   * in between is a conflict.
+   */
+  private checkCollection(namespace: string, collection: string): Awaitable<void> {
+    if (namespace === LIFECYCLE_NAMESPACE) return
+    const fields = RECORDS.ChaincodeDefinition.map((field) => fieldKey(NAMESPACES, namespace, field))
+    return andThen(this.getStates(LIFECYCLE_NAMESPACE, [metadataKey(NAMESPACES, namespace), ...fields]), (values) => {
+      if (implicitCollectionOwner(collection) !== undefined) return
+      const packed = values[1 + RECORDS.ChaincodeDefinition.indexOf('Collections')]
+      const { config } = CollectionConfigPackage.decode((packed && LifecycleStateData.decode(packed).bytes) ?? new Uint8Array(0))
+      if (config.some(({ staticCollectionConfig }) => staticCollectionConfig?.name === collection)) return
+      const message = `collection ${collection} is not part of the definition of ${namespace}`
+      throw new ChaincodeError('CHAINCODE_BAD_ARGUMENT', message, { namespace, collection })
+    })
   }
 
   private openPage(page: Page | undefined): number | undefined {

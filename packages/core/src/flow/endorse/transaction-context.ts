@@ -1,6 +1,6 @@
 import type { ChaincodeResponse, Invocation } from '../../ports/chaincode.ts'
 import { ChaincodeError } from '../../ports/chaincode-errors.ts'
-import type { Identity } from '../../ports/identity.ts'
+import type { Identity, Membership } from '../../ports/identity.ts'
 import type { Awaitable } from '../../ports/lifecycle.ts'
 import { checkAccess, checkPeerAccess, isPeerResource } from './access-control.ts'
 import { andThen } from './awaitable.ts'
@@ -21,6 +21,7 @@ export interface TransactionHost {
   readonly mspId: string
   readonly limits: SimulationLimits
   readonly systemChaincodes: ReadonlyMap<string, SystemChaincode>
+  readonly localMembership: Membership | undefined
   channel(name: string): EndorserChannel | undefined
   definitions(channel: string): RunningDefinitions
   simulator(channel: EndorserChannel): Awaitable<TransactionSimulator>
@@ -143,13 +144,11 @@ export class TransactionContext {
 
   private checkAccess(resource: string, place: Place): void {
     const config = place.channel?.config
-    if (isPeerResource(resource) && config !== undefined) {
-      checkPeerAccess(resource, config.membership, this.host.mspId, place.creator)
+    const membership = config?.membership ?? this.host.localMembership
+    if (isPeerResource(resource) && membership !== undefined) {
+      checkPeerAccess(resource, membership, this.host.mspId, place.creator)
     } else if (config !== undefined) checkAccess(resource, config, place.creator)
-    // Without a channel there is no membership to ask but that of the creator's own organisation, checked when it was identified.
-    else if (!isPeerResource(resource) || place.creator.mspId !== this.host.mspId) {
-      throw new EndorserError('ENDORSER_ACCESS_DENIED', `${resource} needs a channel`, { resource })
-    }
+    else throw new EndorserError('ENDORSER_ACCESS_DENIED', `${resource} needs a channel`, { resource })
   }
 
   /** A chaincode calls another. Same channel: same simulator. Another channel: its state is read, what is written there is dropped. */
