@@ -54,7 +54,7 @@ export class ConfigUpdateError extends errorFamily('ConfigUpdateError', {
   },
   CONFIG_UPDATE_INCOMPLETE: {
     duty: 'fix-input',
-    meaning: 'The write set names an element that the resulting configuration lacks.',
+    meaning: 'A group of the resulting configuration lists an element that it does not hold.',
   },
   CONFIG_UPDATE_FORBIDDEN: { duty: 'fix-input', meaning: 'The update changes something that a living channel may not change.' },
   CONFIG_UPDATE_NOT_IN_MAINTENANCE: {

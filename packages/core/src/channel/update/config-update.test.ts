@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { EnvelopeView } from '../../model/envelope-view.ts'
-import { Envelope, HeaderType } from '../../model/messages/common.ts'
-import { Config, ConfigEnvelope, type ConfigGroup, type ConfigUpdate } from '../../model/messages/configtx.ts'
+import { ChannelHeader, Envelope, HeaderType, Payload } from '../../model/messages/common.ts'
+import { Config, ConfigEnvelope, type ConfigGroup, ConfigUpdate, ConfigUpdateEnvelope } from '../../model/messages/configtx.ts'
 import type { Signer } from '../../ports/identity.ts'
 import type { ChannelConfig } from '../config/channel-config.ts'
 import { admin1, admin2, ordererAdmin, plainChannel, plainDefinition, signedUpdate, updateTo } from '../plain-channel.fixture.ts'
@@ -179,7 +179,7 @@ describe('a config update', () => {
     expect(ordererOf(applied.next.config.channelGroup).policies.has('Sneaky')).toBe(false)
   })
 
-  it('a group that lists a member without saying what it is, is refused', async () => {
+  it('that refers to a member which does not exist is stale', async () => {
     const envelope = edited(
       addOrganization(current.config, org3),
       (update) => {
@@ -266,6 +266,25 @@ describe('a config update', () => {
     const update = computeConfigUpdate('trade', current.config, setBatchSize(current.config, { maxMessageCount: 7 }))
     const signer = { ...ordererAdmin, identity: new Uint8Array(0) }
     expect(await refusal(signedUpdate(update, signer))).toBe('CONFIG_UPDATE_NOT_AUTHORIZED')
+  })
+
+  it('nested deeper than any configuration is refused, not followed', async () => {
+    const group = (): ConfigGroup => ({
+      version: 0,
+      groups: new Map(),
+      values: new Map(),
+      policies: new Map(),
+      modPolicy: 'Admins',
+    })
+    const writeSet = group()
+    for (let depth = 0, at = writeSet; depth < 300; depth++) {
+      const inner = group()
+      at.groups.set('Deeper', inner)
+      at = inner
+    }
+    const data = ConfigUpdateEnvelope.encode({ configUpdate: ConfigUpdate.encode({ channelId: 'trade', writeSet }) })
+    const header = { channelHeader: ChannelHeader.encode({ type: HeaderType.CONFIG_UPDATE, channelId: 'trade' }) }
+    expect(await refusal(Envelope.encode({ payload: Payload.encode({ header, data }) }))).toBe('CONFIG_UPDATE_MALFORMED')
   })
 
   it('mutated at any byte is applied as it stands or ends in a typed error', async () => {

@@ -16,7 +16,11 @@ export async function signConfigUpdate(update: Uint8Array, signer: Signer, nonce
   return { signatureHeader, signature: await signer.sign(Buffer.concat([signatureHeader, update])) }
 }
 
-/** The CONFIG_UPDATE envelope for the ordering service: the update with its signatures, submitted and signed by one client. */
+/**
+ * The CONFIG_UPDATE envelope for the ordering service: the update with its signatures, submitted and signed by one client.
+ *
+ * @throws DecodeError when `update` is no ConfigUpdate
+ */
 export function configUpdateEnvelope(
   update: Uint8Array,
   signatures: readonly ConfigSignature[],
