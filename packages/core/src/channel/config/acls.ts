@@ -33,7 +33,10 @@ export function absoluteAcls(acls: ACLs | undefined): ReadonlyMap<string, string
   return paths
 }
 
-/** Path of the policy that guards a resource such as `peer/Propose`; undefined for a resource that has none, which nobody may use. */
+/**
+ * Path of the policy that guards a resource such as `peer/Propose`; undefined for a resource that has none, which nobody
+ * may use.
+ */
 export function policyForResource(channel: { readonly acls: ReadonlyMap<string, string> }, resource: string): string | undefined {
   return channel.acls.get(resource) ?? DEFAULTS.get(resource)
 }

@@ -18,7 +18,10 @@ const KNOWN: Readonly<Record<CapabilitySection, ReadonlySet<string>>> = {
   ]),
 }
 
-/** One of these has to be on: below them Fabric validates by rules (old lifecycle, MSPs without NodeOU roles) that are not implemented here. */
+/**
+ * One of these has to be on: below them Fabric validates by rules (old lifecycle, MSPs without NodeOU roles) that are not
+ * implemented here.
+ */
 const REQUIRED: Readonly<Record<CapabilitySection, readonly string[]>> = {
   channel: ['V1_4_3', 'V2_0', 'V3_0'],
   orderer: ['V1_4_2', 'V2_0'],

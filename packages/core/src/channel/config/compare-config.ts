@@ -25,7 +25,8 @@ const ABSENT = '(none)'
 
 /**
  * Where a definition contradicts the ledger: ordering type, batch, organisations and the roots of their MSPs, policies. What the
- * definition leaves out is not compared, neither is what ordinary config updates change: revocation lists, anchor peers, metadata.
+ * definition leaves out is not compared, neither is what ordinary config updates change: revocation lists, anchor peers,
+ * metadata.
  */
 export function compareConfig(definition: ChannelDefinition, ledger: ChannelConfig): ConfigDifference[] {
   const differences: ConfigDifference[] = []
@@ -82,7 +83,10 @@ function organizationDifferences(
   return differences
 }
 
-/** Identifier and trust anchors of an MSP, which a network's config names; everything else about it may change by config updates. */
+/**
+ * Identifier and trust anchors of an MSP, which a network's config names; everything else about it may change by config
+ * updates.
+ */
 function mspSummary(organization: OrganizationDefinition): string {
   const msp = fabricMspOf(organization.mspConfig, organization.name)
   if (msp === undefined) return `${mspIdOf(organization)} ${fingerprint(organization.mspConfig)}`

@@ -57,7 +57,8 @@ function add(map: Map<string, ConfigElement>, element: ConfigElement): void {
 const ORDERER_CAPABILITIES = elementKey('value', [ROOT, 'Orderer'], 'Capabilities')
 
 /**
- * Builds the tree again. Each group holds what its own element lists, taken from the map; an element that no group lists is left out.
+ * Builds the tree again. Each group holds what its own element lists, taken from the map; an element that no group lists is
+ * left out.
  * Undefined when a group lists an element that the map lacks.
  *
  * An empty mod_policy becomes `Admins` where the ordering service has capabilities: Fabric repairs so the channels of its first

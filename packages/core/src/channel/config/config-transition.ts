@@ -29,7 +29,8 @@ export function checkTransition(current: ChannelConfig, next: ChannelConfig): vo
 }
 
 /**
- * Rules for moving a channel to another consensus: the type changes only while the channel is, and stays, in maintenance mode; the updates
+ * Rules for moving a channel to another consensus: the type changes only while the channel is, and stays, in maintenance
+ * mode; the updates
  * that enter and leave maintenance change nothing but the state. Ordering nodes ask this of each config update, peers do not.
  * Fabric: orderer/common/msgprocessor/maintenancefilter.go; which types may follow which is for the ordering plugins to say.
  *

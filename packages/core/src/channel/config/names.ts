@@ -2,7 +2,10 @@ import { ChannelError } from '../errors.ts'
 
 const MAX_LENGTH = 249
 
-/** Throws CHANNEL_BAD_NAME unless the name is lower-case letters, digits, dots and dashes, begins with a letter, and has at most 249 characters. */
+/**
+ * Throws CHANNEL_BAD_NAME unless the name is lower-case letters, digits, dots and dashes, begins with a letter, and has at
+ * most 249 characters.
+ */
 export function checkChannelName(name: string): void {
   if (name.length <= MAX_LENGTH && /^[a-z][a-z0-9.-]*$/.test(name)) return
   throw new ChannelError(

@@ -22,7 +22,8 @@ export const APPLICATION_POLICIES: PolicyDefinitions = Object.freeze({
 export const ORDERER_POLICIES: PolicyDefinitions = Object.freeze({ ...CHANNEL_POLICIES, BlockValidation: 'ANY Writers' })
 
 /**
- * Policies of an organisation with peers, as Fabric's samples have them. Where its MSP tells roles apart (NodeOUs), reading takes an
+ * Policies of an organisation with peers, as Fabric's samples have them. Where its MSP tells roles apart (NodeOUs), reading
+ * takes an
  * admin, peer or client, writing an admin or client, endorsing a peer; else any member may do each. Admins takes an admin.
  *
  * @throws ChannelError CHANNEL_BAD_DEFINITION for an MSP definition that does not decode

@@ -10,7 +10,8 @@ import { compileSignaturePolicy } from './signature-policy.ts'
 export const DEFAULT_ENDORSEMENT_POLICY = '/Channel/Application/Endorsement'
 
 /**
- * A chaincode's endorsement policy from text: a path (`/Channel/Application/Endorsement`) refers to a policy of the channel, everything
+ * A chaincode's endorsement policy from text: a path (`/Channel/Application/Endorsement`) refers to a policy of the channel,
+ * everything
  * else is a signature policy. Without text, the channel's default.
  *
  * @throws PolicyError as `parseSignaturePolicy`
@@ -38,7 +39,8 @@ export function decodeApplicationPolicy(bytes: Uint8Array): ApplicationPolicy {
 }
 
 /**
- * Compiles an endorsement policy under a channel configuration. A reference to a policy that the channel does not have, and an empty
+ * Compiles an endorsement policy under a channel configuration. A reference to a policy that the channel does not have, and
+ * an empty
  * policy, are satisfied by nobody.
  *
  * @throws PolicyError POLICY_MALFORMED for a signature policy that does not compile

@@ -2,7 +2,8 @@ import type { Identity } from '../../ports/identity.ts'
 import type { Policy } from './policy.ts'
 
 /**
- * Few identities that satisfy a policy: all candidates, less each one that can be left out, tried from the last to the first. Undefined
+ * Few identities that satisfy a policy: all candidates, less each one that can be left out, tried from the last to the
+ * first. Undefined
  * when all together, in this order, do not satisfy it. Put the preferred ones first.
  */
 export function chooseSigners<T extends Identity>(policy: Policy, candidates: readonly T[]): readonly T[] | undefined {

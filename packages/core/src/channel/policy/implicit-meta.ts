@@ -49,7 +49,8 @@ export function decodeImplicitMetaPolicy(bytes: Uint8Array): ImplicitMetaPolicy 
 }
 
 /**
- * So many of the policies with one name in the groups below. A group that lacks the policy counts among them and is never satisfied;
+ * So many of the policies with one name in the groups below. A group that lacks the policy counts among them and is never
+ * satisfied;
  * where there are no groups below, everybody is accepted (Fabric: common/policies/implicitmeta.go).
  */
 export class ImplicitMeta extends DistinctPolicy {

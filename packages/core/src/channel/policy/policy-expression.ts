@@ -57,7 +57,8 @@ export function anyOrganization(mspIds: readonly string[], role: Role): PolicyGa
 }
 
 /**
- * The message that Fabric's parser makes of the same policy, byte for byte: inner gates number their principals before the roles of
+ * The message that Fabric's parser makes of the same policy, byte for byte: inner gates number their principals before the
+ * roles of
  * the gate around them.
  */
 export function signaturePolicy(expression: PolicyExpression): SignaturePolicyEnvelope {

@@ -17,7 +17,8 @@ export type PolicyShape =
 /** A compiled policy under one channel configuration. Immutable. */
 export interface Policy {
   /**
-   * Whether the identities satisfy the policy. Their signatures have been verified by the caller. An identity that occurs twice counts
+   * Whether the identities satisfy the policy. Their signatures have been verified by the caller. An identity that occurs
+   * twice counts
    * once; order matters, because evaluation is greedy as in Fabric.
    */
   evaluate(identities: readonly Identity[]): boolean

@@ -124,7 +124,8 @@ class CompiledSignaturePolicy extends DistinctPolicy {
  * Compiles a signature policy for the members of a channel.
  *
  * Evaluation is Fabric's: rules in order, each principal takes the first identity that satisfies it and is not taken yet, one
- * signature counts for one principal. It is greedy: `AND('Org1MSP.member', 'Org1MSP.admin')` given an admin first and a member second fails.
+ * signature counts for one principal. It is greedy: `AND('Org1MSP.member', 'Org1MSP.admin')` given an admin first and a
+ * member second fails.
  *
  * @throws PolicyError POLICY_MALFORMED
  */

@@ -9,8 +9,10 @@ import type { Policy } from '../policy/policy.ts'
 import { verifiedIdentities } from '../policy/signed-data.ts'
 
 /**
- * Checks an update against the current configuration and lays it over it (Fabric: common/configtx/update.go). Every changed element
- * must go up by one version, and its current mod_policy must be satisfied by the signatures; a new element starts at version 0, and the
+ * Checks an update against the current configuration and lays it over it (Fabric: common/configtx/update.go). Every changed
+ * element
+ * must go up by one version, and its current mod_policy must be satisfied by the signatures; a new element starts at version
+ * 0, and the
  * group that takes it up changes with it.
  *
  * @returns the elements of the next configuration

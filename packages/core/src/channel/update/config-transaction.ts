@@ -19,8 +19,10 @@ export interface AppliedUpdate {
 }
 
 /**
- * Applies a CONFIG_UPDATE envelope to the current configuration: versions, signatures and policies, the resulting configuration by
- * itself, and the step to it. What the consensus says about the step is not asked: see `checkConsensusMigration`, `Consenter.validateMetadata`.
+ * Applies a CONFIG_UPDATE envelope to the current configuration: versions, signatures and policies, the resulting
+ * configuration by
+ * itself, and the step to it. What the consensus says about the step is not asked: see `checkConsensusMigration`,
+ * `Consenter.validateMetadata`.
  *
  * @throws ConfigUpdateError, ChannelError
  */
@@ -81,7 +83,10 @@ export async function validateConfigTransaction(
   return next
 }
 
-/** The CONFIG_UPDATE inside a CONFIG envelope, to be checked again when the configuration advanced meanwhile. Throws CONFIG_UPDATE_MALFORMED. */
+/**
+ * The CONFIG_UPDATE inside a CONFIG envelope, to be checked again when the configuration advanced meanwhile. Throws
+ * CONFIG_UPDATE_MALFORMED.
+ */
 export function updateInside(transaction: EnvelopeView): Uint8Array {
   const { lastUpdate } = readConfigEnvelope(transaction)
   if (lastUpdate === undefined) throw new ConfigUpdateError('CONFIG_UPDATE_MALFORMED', 'the config transaction lacks its update')

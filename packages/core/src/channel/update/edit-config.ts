@@ -106,7 +106,10 @@ export function revokeCertificates(config: Config, mspId: string, revocationList
   return editMsp(config, mspId, (msp) => ({ ...msp, revocationList: [...msp.revocationList, revocationList] }))
 }
 
-/** Changes the X.509 definition of an MSP in each section where its organisation appears. Throws CHANNEL_BAD_DEFINITION when it appears in none. */
+/**
+ * Changes the X.509 definition of an MSP in each section where its organisation appears. Throws CHANNEL_BAD_DEFINITION
+ * when it appears in none.
+ */
 export function editMsp(config: Config, mspId: string, edit: (msp: FabricMSPConfig) => FabricMSPConfig): Config {
   return editConfig(config, (root) => {
     let found = false

@@ -10,7 +10,10 @@ export interface HeaderSeed {
   readonly nonce: Uint8Array
 }
 
-/** Signs a serialized ConfigUpdate. Administrators of several organisations do so apart; their signatures travel as bytes of common.ConfigSignature. */
+/**
+ * Signs a serialized ConfigUpdate. Administrators of several organisations do so apart; their signatures travel as bytes
+ * of common.ConfigSignature.
+ */
 export async function signConfigUpdate(update: Uint8Array, signer: Signer, nonce: Uint8Array): Promise<ConfigSignature> {
   const signatureHeader = SignatureHeader.encode({ creator: signer.identity, nonce })
   return { signatureHeader, signature: await signer.sign(Buffer.concat([signatureHeader, update])) }
