@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { pkcs8FromSec1 } from '../crypto/p256.ts'
 import { pemBlock, pemBlocks } from '../crypto/pem.ts'
+import { privateKeyFromPem } from '../crypto/private-key.ts'
 import { parseCertificate } from '../msp/certificate.ts'
 import { keyId } from './certificate-authority.ts'
 import { CaError } from './errors.ts'
@@ -148,10 +148,11 @@ async function readText(path: string): Promise<string> {
 async function findKey(folder: string): Promise<Uint8Array | undefined> {
   const [text] = await pemFiles(folder)
   if (text === undefined) return undefined
-  const { kind, bytes } = pemBlock(text)
-  if (kind === 'PRIVATE KEY') return bytes
-  if (kind === 'EC PRIVATE KEY') return pkcs8FromSec1(bytes)
-  throw new CaError('CA_BAD_FOLDER', `${folder} holds a ${kind}, not a private key`, { folder })
+  try {
+    return privateKeyFromPem(text)
+  } catch (error) {
+    throw new CaError('CA_BAD_FOLDER', `${folder} holds no usable private key`, { folder }, { cause: error })
+  }
 }
 
 interface YamlUnit {

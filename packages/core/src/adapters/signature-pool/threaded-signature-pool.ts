@@ -1,4 +1,6 @@
 import { availableParallelism } from 'node:os'
+// Imported, not global: a test that puts a clock of its own over the global timers must not stop the pool.
+import { setImmediate } from 'node:timers'
 import type { PrivateKey, PublicKey, SignaturePool, VerifyJob } from '../../ports/crypto-provider.ts'
 import type { Awaitable } from '../../ports/lifecycle.ts'
 import { MAX_SIGNATURE_LENGTH } from '../crypto/der-signature.ts'
