@@ -1,8 +1,8 @@
 // Runs a task of this repository on a fresh clone: installs from the lockfile, goes on under the Node that the lockfile names, builds what
 // changed, then starts the task. Needs nothing but Node 18 and npm. Each step says one line on standard error; standard output is the task's.
-import { spawnSync, spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -24,13 +24,25 @@ const tasks = {
   test: {
     about: 'lint, type-check and run the tests that need nothing but npm',
     steps: () => [
-      ['node_modules/@biomejs/biome/bin/biome', ['ci', '--diagnostic-level=error', '--reporter=summary', '.'], { quiet: true, say: 'lint and format' }],
+      [
+        'node_modules/@biomejs/biome/bin/biome',
+        ['ci', '--diagnostic-level=error', '--reporter=summary', '.'],
+        { quiet: true, say: 'lint and format' },
+      ],
       ['node_modules/typescript/bin/tsc', ['-p', 'tsconfig.test.json'], { say: 'type-check the tests' }],
       ['node_modules/vitest/vitest.mjs', ['run', ...args], { say: 'tests', cwd: root }],
     ],
   },
-  lint: { about: 'report what lint and format find', build: false, steps: () => [['node_modules/@biomejs/biome/bin/biome', ['check', ...or(args, '.')]]] },
-  format: { about: 'format the sources', build: false, steps: () => [['node_modules/@biomejs/biome/bin/biome', ['check', '--write', ...or(args, '.')]]] },
+  lint: {
+    about: 'report what lint and format find',
+    build: false,
+    steps: () => [['node_modules/@biomejs/biome/bin/biome', ['check', ...or(args, '.')]]],
+  },
+  format: {
+    about: 'format the sources',
+    build: false,
+    steps: () => [['node_modules/@biomejs/biome/bin/biome', ['check', '--write', ...or(args, '.')]]],
+  },
   bench: { about: 'run a benchmark: npm run bench -- NAME [--json]', steps: bench },
   fuzz: { about: 'feed the decoders a million mutated inputs', steps: () => [['packages/core/fuzz/main.ts', args]] },
   verify: { about: 'validate a folder of blocks from block 0', steps: () => [['packages/core/dist/verify/main.js', args]] },
@@ -41,7 +53,11 @@ const tasks = {
 
 if (task === undefined || !(task in tasks)) {
   const width = Math.max(...Object.keys(tasks).map((name) => name.length))
-  fail(`unknown task ${task ?? '(none)'}; there are:\n${Object.entries(tasks).map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`).join('\n')}`)
+  fail(
+    `unknown task ${task ?? '(none)'}; there are:\n${Object.entries(tasks)
+      .map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`)
+      .join('\n')}`,
+  )
 }
 install()
 const node = chooseNode()
@@ -61,11 +77,15 @@ function install() {
   say('installing from the lockfile')
   const npm = process.env.npm_execpath
   const command = npm === undefined ? ['npm', []] : [process.execPath, [npm]]
-  const { status, error, stdout, stderr } = spawnSync(command[0], [...command[1], 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    encoding: 'utf8',
-    shell: npm === undefined && process.platform === 'win32',
-  })
+  const { status, error, stdout, stderr } = spawnSync(
+    command[0],
+    [...command[1], 'ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd: root,
+      encoding: 'utf8',
+      shell: npm === undefined && process.platform === 'win32',
+    },
+  )
   if (status !== 0) fail(`npm ci failed\n${error?.message ?? ''}${stdout ?? ''}${stderr ?? ''}`)
   writeFileSync(stamp, wanted)
 }
@@ -79,12 +99,17 @@ function chooseNode() {
   }
   const [major, minor] = process.versions.node.split('.').map(Number)
   if ((major === 22 && minor >= 22) || (major === 24 && minor >= 6) || major > 24) return process.execPath
-  return fail(`this machine has Node ${process.versions.node}, and no Node 24 comes with the packages for ${process.platform}-${process.arch}: install Node 24.6 or later`)
+  return fail(
+    `this machine has Node ${process.versions.node}, and no Node 24 comes with the packages for ${process.platform}-${process.arch}: install Node 24.6 or later`,
+  )
 }
 
 function build() {
   const started = Date.now()
-  const { status, stdout, stderr } = spawnSync(node, [join(root, 'node_modules/typescript/bin/tsc'), '-b', root], { cwd: root, encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(node, [join(root, 'node_modules/typescript/bin/tsc'), '-b', root], {
+    cwd: root,
+    encoding: 'utf8',
+  })
   if (status !== 0) fail(`the build failed\n${stdout}${stderr}`)
   say(`built (${((Date.now() - started) / 1000).toFixed(1)} s)`)
 }
@@ -96,12 +121,14 @@ function bench() {
     for (const name of readdirSync(join(root, parent))) {
       const folder = join(root, parent, name, 'bench')
       if (!existsSync(folder)) continue
-      for (const file of readdirSync(folder)) if (/^[a-z-]+\.bench\.ts$/.test(file)) found.set(file.slice(0, -'.bench.ts'.length), join(folder, file))
+      for (const file of readdirSync(folder))
+        if (/^[a-z-]+\.bench\.ts$/.test(file)) found.set(file.slice(0, -'.bench.ts'.length), join(folder, file))
     }
   }
   const [name, ...rest] = args
   const file = found.get(name)
-  if (file === undefined) fail(`which benchmark? npm run bench -- NAME [--json], with NAME one of: ${[...found.keys()].sort().join(', ')}`)
+  if (file === undefined)
+    fail(`which benchmark? npm run bench -- NAME [--json], with NAME one of: ${[...found.keys()].sort().join(', ')}`)
   return [[file, rest, { nodeArgs: ['--expose-gc'] }]]
 }
 

@@ -14,7 +14,9 @@ export async function renderErrorCatalogue(): Promise<string> {
   for (const [code, { family, duty, meaning }] of [...errorCatalogue].sort(([a], [b]) => (a < b ? -1 : 1))) {
     families.set(family, [...(families.get(family) ?? []), `| \`${code}\` | ${duty} | ${meaning.replaceAll('|', '\\|')} |`])
   }
-  const sections = [...families].sort(([a], [b]) => (a < b ? -1 : 1)).map(([family, rows]) => `## ${family}\n\n| code | duty | meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`)
+  const sections = [...families]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([family, rows]) => `## ${family}\n\n| code | duty | meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`)
   return `# Errors
 
 Every error that Heddle throws on purpose is a \`HeddleError\`: a class of its family (\`instanceof\` works, across copies of the package too), a stable

@@ -36,7 +36,8 @@ export function filesBelow(folder: string): string[] {
   return found.sort()
 }
 
-const STATEMENT = /^(?:import|export)\s+(type\s+)?(?:[\w*{][^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
+const STATEMENT =
+  /^(?:import|export)\s+(type\s+)?(?:[\w*{][^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
 
 /** Reads every TypeScript source below a folder. */
 export function sourcesBelow(folder: string): SourceFile[] {
@@ -47,7 +48,9 @@ export function sourcesBelow(folder: string): SourceFile[] {
       const imports: Import[] = []
       for (const [, type, fixed, dynamic] of withoutComments(text).matchAll(STATEMENT)) {
         const specifier = fixed ?? dynamic ?? ''
-        const target = specifier.startsWith('.') ? relative(root, resolve(root, dirname(path), specifier)).replaceAll('\\', '/') : undefined
+        const target = specifier.startsWith('.')
+          ? relative(root, resolve(root, dirname(path), specifier)).replaceAll('\\', '/')
+          : undefined
         imports.push({ specifier, target, typeOnly: type !== undefined })
       }
       return { path, text, imports, isTest: /\.(test|fixture)\.ts$|\/(test|bench|fuzz|crash)\//.test(path) }

@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['flow', 'adapters', 'client', 'config', 'verify'],
   ['node'],
   ['compose'],
-  ['plugin.ts', 'cli'],
+  ['plugin.ts', 'testing.ts', 'cli'],
   ['index.ts'],
 ]
 
@@ -37,7 +37,9 @@ describe('dependencies point inward', () => {
   it('core: compose → node → flow, client, adapters, config → channel → ports → model', () => {
     const wrong = offences(core, (file) =>
       file.imports.flatMap(({ target, specifier }) =>
-        target?.startsWith('packages/core/src/') && layerOf(target) > layerOf(file.path) ? [`imports ${specifier} from an outer layer`] : [],
+        target?.startsWith('packages/core/src/') && layerOf(target) > layerOf(file.path)
+          ? [`imports ${specifier} from an outer layer`]
+          : [],
       ),
     )
     expect(wrong).toEqual([])
@@ -46,20 +48,25 @@ describe('dependencies point inward', () => {
   it('validation never imports commit', () => {
     const wrong = offences(
       core.filter((file) => file.path.includes('/flow/validate/')),
-      (file) => file.imports.filter(({ target }) => target?.includes('/flow/commit/')).map(({ specifier }) => `imports ${specifier}`),
+      (file) =>
+        file.imports.filter(({ target }) => target?.includes('/flow/commit/')).map(({ specifier }) => `imports ${specifier}`),
     )
     expect(wrong).toEqual([])
   })
 
   it('core names no plugin package', () => {
-    const wrong = offences(core, (file) => file.imports.filter(({ specifier }) => /^@heddle\/(?!core)/.test(specifier)).map(({ specifier }) => `imports ${specifier}`))
+    const wrong = offences(core, (file) =>
+      file.imports.filter(({ specifier }) => /^@heddle\/(?!core)/.test(specifier)).map(({ specifier }) => `imports ${specifier}`),
+    )
     expect(wrong).toEqual([])
   })
 
   it('a plugin imports only core, never another plugin', () => {
     const plugins = shipped.filter((file) => !/^packages\/(core|testkit)\//.test(file.path))
     const wrong = offences(plugins, (file) =>
-      file.imports.filter(({ specifier }) => specifier.startsWith('@heddle/') && !specifier.startsWith('@heddle/core')).map(({ specifier }) => `imports ${specifier}`),
+      file.imports
+        .filter(({ specifier }) => specifier.startsWith('@heddle/') && !specifier.startsWith('@heddle/core'))
+        .map(({ specifier }) => `imports ${specifier}`),
     )
     expect(wrong).toEqual([])
   })
@@ -67,31 +74,38 @@ describe('dependencies point inward', () => {
   it('testkit imports core only', () => {
     const testkit = shipped.filter((file) => file.path.startsWith('packages/testkit/'))
     const wrong = offences(testkit, (file) =>
-      file.imports.filter(({ specifier }) => specifier.startsWith('@heddle/') && !specifier.startsWith('@heddle/core')).map(({ specifier }) => `imports ${specifier}`),
+      file.imports
+        .filter(({ specifier }) => specifier.startsWith('@heddle/') && !specifier.startsWith('@heddle/core'))
+        .map(({ specifier }) => `imports ${specifier}`),
     )
     expect(wrong).toEqual([])
   })
 
   it('packages reach each other by published names, never by relative paths', () => {
-    const wrong = offences(
-      [...shipped, ...examples],
-      (file) => {
-        const own = file.path.split('/').slice(0, 2).join('/')
-        return file.imports.filter(({ target }) => target !== undefined && !target.startsWith(`${own}/`)).map(({ specifier }) => `imports ${specifier}`)
-      },
-    )
+    const wrong = offences([...shipped, ...examples], (file) => {
+      const own = file.path.split('/').slice(0, 2).join('/')
+      return file.imports
+        .filter(({ target }) => target !== undefined && !target.startsWith(`${own}/`))
+        .map(({ specifier }) => `imports ${specifier}`)
+    })
     expect(wrong).toEqual([])
   })
 
   it('only injection.ts imports tsyringe and reflect-metadata', () => {
     const wrong = offences(shipped, (file) =>
-      file.path === 'packages/core/src/injection.ts' ? [] : file.imports.filter(({ specifier }) => /^(tsyringe|reflect-metadata)/.test(specifier)).map(({ specifier }) => `imports ${specifier}`),
+      file.path === 'packages/core/src/injection.ts'
+        ? []
+        : file.imports
+            .filter(({ specifier }) => /^(tsyringe|reflect-metadata)/.test(specifier))
+            .map(({ specifier }) => `imports ${specifier}`),
     )
     expect(wrong).toEqual([])
   })
 
   it('there are no import cycles', () => {
-    const graph = new Map(shipped.map((file) => [file.path, file.imports.filter(({ typeOnly }) => !typeOnly).flatMap(({ target }) => target ?? [])]))
+    const graph = new Map(
+      shipped.map((file) => [file.path, file.imports.filter(({ typeOnly }) => !typeOnly).flatMap(({ target }) => target ?? [])]),
+    )
     const cycles: string[] = []
     const done = new Set<string>()
     const visit = (path: string, trail: readonly string[]): void => {
@@ -110,11 +124,15 @@ describe('dependencies point inward', () => {
 
 describe('determinism', () => {
   /** Folders whose code gets time, randomness and timers from the environment port only. */
-  const pure = shipped.filter((file) => /^packages\/(core\/src\/(model|ports|channel|flow|node)|consensus-[a-z]+\/src)\//.test(file.path))
+  const pure = shipped.filter((file) =>
+    /^packages\/(core\/src\/(model|ports|channel|flow|node)|consensus-[a-z]+\/src)\//.test(file.path),
+  )
 
   it('model, channel, flow, node and consensus take time and randomness from the environment', () => {
     const wrong = offences(pure, (file) => {
-      const found = withoutComments(file.text).match(/\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bset(?:Timeout|Interval|Immediate)\(|\bperformance\.now\(|\bprocess\.hrtime|\brandomBytes\(/g)
+      const found = withoutComments(file.text).match(
+        /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bset(?:Timeout|Interval|Immediate)\(|\bperformance\.now\(|\bprocess\.hrtime|\brandomBytes\(/g,
+      )
       return found ?? []
     })
     expect(wrong).toEqual([])
@@ -123,7 +141,10 @@ describe('determinism', () => {
   it('model, channel, flow and consensus open no files and no sockets', () => {
     const wrong = offences(
       pure.filter((file) => !file.path.includes('/node/')),
-      (file) => file.imports.filter(({ specifier }) => /^node:(fs|net|http|https|tls|dgram|child_process|worker_threads)/.test(specifier)).map(({ specifier }) => `imports ${specifier}`),
+      (file) =>
+        file.imports
+          .filter(({ specifier }) => /^node:(fs|net|http|https|tls|dgram|child_process|worker_threads)/.test(specifier))
+          .map(({ specifier }) => `imports ${specifier}`),
     )
     expect(wrong).toEqual([])
   })
@@ -131,12 +152,16 @@ describe('determinism', () => {
 
 describe('style', () => {
   it('names are kebab-case', () => {
-    const wrong = everything.map((file) => file.path).filter((path) => !/^(\.?[a-z0-9-]+\/)*[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(path))
+    const wrong = everything
+      .map((file) => file.path)
+      .filter((path) => !/^(\.?[a-z0-9-]+\/)*[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(path))
     expect(wrong).toEqual([])
   })
 
   it('no folder or file is a drawer for everything', () => {
-    expect(everything.map((file) => file.path).filter((path) => /(^|\/)(utils?|helpers?|misc|common-utils)(\/|\.)/.test(path))).toEqual([])
+    expect(
+      everything.map((file) => file.path).filter((path) => /(^|\/)(utils?|helpers?|misc|common-utils)(\/|\.)/.test(path)),
+    ).toEqual([])
   })
 
   it('sources stay below 500 lines, tests below 1,000', () => {
@@ -149,7 +174,9 @@ describe('style', () => {
 
   it('no file is a chain of re-exports, apart from the entry points', () => {
     const entries = /^packages\/[a-z-]+\/src\/(index|plugin|model\/index)\.ts$/
-    const wrong = shipped.filter((file) => !entries.test(file.path) && /^export \* from/m.test(file.text)).map((file) => file.path)
+    const wrong = shipped
+      .filter((file) => !entries.test(file.path) && /^export \* from/m.test(file.text))
+      .map((file) => file.path)
     expect(wrong).toEqual([])
   })
 
@@ -164,14 +191,18 @@ describe('style', () => {
       // A worker is started by URL, a program by its path.
       for (const [, name] of file.text.matchAll(/['"]\.\/([a-z0-9-]+\.ts)['"]/g)) visit(path.replace(/[^/]+$/, name ?? ''))
     }
-    for (const file of packages) if (/\/src\/(index|plugin|model\/index|verify\/main|cli\/main)\.ts$/.test(file.path)) visit(file.path)
+    for (const file of packages)
+      if (/\/src\/(index|plugin|model\/index|verify\/main|cli\/main)\.ts$/.test(file.path)) visit(file.path)
     expect(shipped.map((file) => file.path).filter((path) => !reached.has(path))).toEqual([])
   })
 
   it('no test is left alone or skipped without a reason', () => {
     const wrong = offences(
       everything.filter((file) => file.isTest && !file.path.endsWith('tidy.test.ts')),
-      (file) => withoutComments(file.text).match(/\b(?:it|test|describe)\.(?:only|todo)\(|\b(?:it|test|describe)\.skip\((?!\s*[`'"][^`'"]*(?:because|needs|without|not installed|reason))/g) ?? [],
+      (file) =>
+        withoutComments(file.text).match(
+          /\b(?:it|test|describe)\.(?:only|todo)\(|\b(?:it|test|describe)\.skip\((?!\s*[`'"][^`'"]*(?:because|needs|without|not installed|reason))/g,
+        ) ?? [],
     )
     expect(wrong).toEqual([])
   })
@@ -179,7 +210,11 @@ describe('style', () => {
   it('nothing speaks of the machine that it was written on', () => {
     const wrong = filesBelow('.')
       .filter((path) => /\.(ts|mjs|json|md|ya?ml)$/.test(path) && !path.endsWith('tidy.test.ts'))
-      .filter((path) => /\/work\/(main|shared)|\.\.\/shared\/|\/tmp\/(brief|ref)|registry\.npmjs\.org/.test(readFileSync(join(root, path), 'utf8')))
+      .filter((path) =>
+        /\/work\/(main|shared)|\.\.\/shared\/|\/tmp\/(brief|ref)|registry\.npmjs\.org/.test(
+          readFileSync(join(root, path), 'utf8'),
+        ),
+      )
     expect(wrong).toEqual([])
   })
 
@@ -189,7 +224,9 @@ describe('style', () => {
       .filter((path) => path.endsWith('package.json'))
       .flatMap((path) => {
         const manifest = JSON.parse(readFileSync(join(root, path), 'utf8')) as Record<string, Record<string, string> | undefined>
-        return ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'].flatMap((kind) => Object.keys(manifest[kind] ?? {}))
+        return ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'].flatMap((kind) =>
+          Object.keys(manifest[kind] ?? {}),
+        )
       })
       .filter((name) => !name.startsWith('@heddle/') && !listed.includes(`\`${name}\``))
     expect([...new Set(missing)]).toEqual([])

@@ -87,7 +87,8 @@ export function errorFamily<const T extends Record<string, ErrorEntry>>(name: st
   for (const [code, entry] of Object.entries(codes)) {
     const known = registry.get(code)
     // A second copy of the module registers the same family again; two families must not share a code.
-    if (known !== undefined && known.family !== name) throw new TypeError(`error code ${code} is declared by ${known.family} and ${name}`)
+    if (known !== undefined && known.family !== name)
+      throw new TypeError(`error code ${code} is declared by ${known.family} and ${name}`)
     registry.set(code, { ...entry, family: name })
   }
   class Family extends HeddleError {

@@ -72,7 +72,9 @@ export interface IdentityProvider {
    */
   keyOf(serialized: Uint8Array): PublicKey | undefined
   /** Verdicts in order. */
-  verifyAll(items: readonly { readonly key: PublicKey; readonly data: Uint8Array; readonly signature: Uint8Array }[]): Awaitable<readonly boolean[]>
+  verifyAll(
+    items: readonly { readonly key: PublicKey; readonly data: Uint8Array; readonly signature: Uint8Array }[],
+  ): Awaitable<readonly boolean[]>
   /** Signer from an identity and its private key (PKCS#8 DER). */
   signer(serialized: Uint8Array, privateKey: Uint8Array): Signer
   close(): Promise<void>

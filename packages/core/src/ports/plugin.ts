@@ -34,7 +34,10 @@ export interface BlockStoreProvider {
 /** What each kind of plugin makes, and what it declares about itself. */
 export interface PluginKinds {
   ordering: { product: Consenter; capabilities: OrderingCapabilities }
-  stateDb: { product: StateDBProvider; capabilities: { readonly durable: boolean; readonly snapshot: boolean; readonly richQuery: boolean } }
+  stateDb: {
+    product: StateDBProvider
+    capabilities: { readonly durable: boolean; readonly snapshot: boolean; readonly richQuery: boolean }
+  }
   identity: { product: IdentityProvider; capabilities: { readonly verifies: boolean } }
   chaincodeRuntime: { product: ChaincodeRuntime; capabilities: { readonly isolated: boolean } }
   dissemination: { product: Dissemination; capabilities: Record<never, never> }

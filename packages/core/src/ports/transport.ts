@@ -31,7 +31,11 @@ export interface Transport extends Lifecycle {
   onRequest(service: string, channel: string, handler: (from: RemoteNode, message: Uint8Array) => Promise<Uint8Array>): void
   /** One request, many answers, with back-pressure. */
   stream(route: Route, message: Uint8Array, signal?: AbortSignal): AsyncIterable<Uint8Array>
-  onStream(service: string, channel: string, handler: (from: RemoteNode, message: Uint8Array, signal: AbortSignal) => AsyncIterable<Uint8Array>): void
+  onStream(
+    service: string,
+    channel: string,
+    handler: (from: RemoteNode, message: Uint8Array, signal: AbortSignal) => AsyncIterable<Uint8Array>,
+  ): void
   /** Withdraws every handler of a service of a channel. */
   withdraw(service: string, channel: string): void
 }

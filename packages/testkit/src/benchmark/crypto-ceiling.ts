@@ -34,9 +34,16 @@ parentPort.once('message', () => {
  * Measures how many groups of ECDSA P-256 operations all cores can do in a second (1.5 kB messages, OpenSSL through node:crypto).
  * Every core runs its own loop at the same time, so shared caches and clock limits count.
  */
-export async function measureCryptoCeiling(signatures: number, verifications: number, milliseconds = 2_000): Promise<CryptoCeiling> {
+export async function measureCryptoCeiling(
+  signatures: number,
+  verifications: number,
+  milliseconds = 2_000,
+): Promise<CryptoCeiling> {
   const cores = availableParallelism()
-  const workers = Array.from({ length: cores }, () => new Worker(LOOP, { eval: true, workerData: { signatures, verifications, milliseconds } }))
+  const workers = Array.from(
+    { length: cores },
+    () => new Worker(LOOP, { eval: true, workerData: { signatures, verifications, milliseconds } }),
+  )
   const message = (worker: Worker): Promise<unknown> =>
     new Promise((resolve, reject) => {
       worker.once('message', resolve)

@@ -26,7 +26,13 @@ export interface BenchmarkRow {
 /** What `--json` prints: one object. */
 export interface BenchmarkReport {
   readonly bench: string
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGiB: number; readonly platform: string; readonly node: string }
+  readonly machine: {
+    readonly cpu: string
+    readonly cores: number
+    readonly memoryGiB: number
+    readonly platform: string
+    readonly node: string
+  }
   readonly rows: readonly BenchmarkRow[]
 }
 
@@ -61,7 +67,10 @@ export function row(
 const rounded = (value: number): number => Number(value.toPrecision(4))
 
 /** Runs a benchmark and prints its report: a table for people, with `--json` one object on standard output. */
-export async function runBenchmark(bench: string, measure: (say: (line: string) => void) => Promise<readonly BenchmarkRow[]>): Promise<void> {
+export async function runBenchmark(
+  bench: string,
+  measure: (say: (line: string) => void) => Promise<readonly BenchmarkRow[]>,
+): Promise<void> {
   const json = process.argv.includes('--json')
   const say = (line: string): void => void process.stderr.write(`${bench}: ${line}\n`)
   const rows = await measure(say)
@@ -87,7 +96,13 @@ export async function runBenchmark(bench: string, measure: (say: (line: string) 
     each.ratio === null ? '' : `× ${each.ratio}`,
   ])
   const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
-  for (const line of lines) process.stdout.write(`${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`)
+  for (const line of lines)
+    process.stdout.write(
+      `${line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd()}\n`,
+    )
 }
 
 /** The value below which a share of the samples lies (nearest rank). Sorts a copy. */
