@@ -10,6 +10,7 @@ export default defineConfig({
       { find: /^@heddle\/core$/, replacement: source('core/src/index.ts') },
       { find: /^@heddle\/core\/plugin$/, replacement: source('core/src/plugin.ts') },
       { find: /^@heddle\/core\/model$/, replacement: source('core/src/model/index.ts') },
+      { find: /^@heddle\/core\/testing$/, replacement: source('core/src/testing.ts') },
       { find: /^@heddle\/testkit$/, replacement: source('testkit/src/index.ts') },
     ],
   },

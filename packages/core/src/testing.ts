@@ -1,0 +1,18 @@
+// What `@heddle/core/testing` publishes: what conformance suites and simulators build nodes from. No promise of stability is made for it.
+
+export { BlockFileStore } from './adapters/block-files/block-file-store.ts'
+export { DiskError } from './adapters/disk/errors.ts'
+export { type MemoryDisk, memoryDisk } from './adapters/disk/memory-disk.ts'
+export { manualClock, systemClock } from './adapters/environment/clock.ts'
+export { InProcessHub } from './adapters/environment/in-process-transport.ts'
+export { MemoryMetrics, noMetrics } from './adapters/environment/metrics.ts'
+export { seededRandom } from './adapters/environment/random.ts'
+export { silentLogger } from './adapters/environment/silent-logger.ts'
+export type { ChannelConfig } from './channel/config/channel-config.ts'
+export { channelConfigFromBlock } from './channel/config/load-config.ts'
+export type { BatchLimits, ChannelDefinition } from './channel/genesis/definition.ts'
+export { genesisBlock } from './channel/genesis/genesis-block.ts'
+export { computeConfigUpdate } from './channel/update/compute-update.ts'
+export { setBatchSize } from './channel/update/edit-config.ts'
+export { configUpdateEnvelope, signConfigUpdate } from './channel/update/sign-update.ts'
+export { OrderingHost } from './flow/order/ordering-host.ts'
