@@ -42,26 +42,30 @@ export function readStored({ number, place, bytes, problem }: StoredBlock): Bloc
   }
 }
 
-/** Number, previous hash, data hash and transactions of a block, against the chain before it. */
-export function chainDifferences(block: Block, number: number, lastHash: Uint8Array, channel: string): Difference[] {
+/** Number, previous hash and data hash of a block, against the chain before it. */
+export function chainDifferences(block: Block, number: number, lastHash: Uint8Array): Difference[] {
   const differences: Difference[] = []
-  const differs = (what: DifferenceKind, expected: string, got: string, transaction: number | null = null): void => {
-    differences.push({ block: number, transaction, what, expected, got })
+  const differs = (what: DifferenceKind, expected: string, got: string): void => {
+    differences.push({ block: number, transaction: null, what, expected, got })
   }
   if (block.number !== number) differs('number', `${number}`, `${block.number}`)
-  if (Buffer.compare(block.header.previousHash, lastHash) !== 0)
-    differs('previous-hash', hexOf(lastHash), hexOf(block.header.previousHash))
-  if (!block.hasDataHash()) differs('data-hash', hexOf(blockDataHash(block.data)), hexOf(block.header.dataHash))
-  else {
-    try {
-      checkData(block, channel)
-    } catch (error) {
-      if (!(error instanceof BlockRefused)) throw error
-      const { transaction } = error.data as { transaction?: number }
-      differs('data', `canonical envelopes of channel ${channel}`, error.message, transaction ?? null)
-    }
-  }
+  if (Buffer.compare(block.header.previousHash, lastHash) !== 0) differs('previous-hash', hexOf(lastHash), hexOf(block.header.previousHash))
+  if (!block.hasDataHash()) differs('data-hash', hexOf(block.header.dataHash), hexOf(blockDataHash(block.data)))
   return differences
+}
+
+/** Form and channel of the transactions of a block whose data hash holds. */
+export function dataDifference(block: Block, channel: string): Difference | undefined {
+  try {
+    checkData(block, channel)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof BlockRefused)) throw error
+    if (error.code === 'BLOCK_WRONG_DATA_HASH') return undefined
+    const { transaction } = error.data as { transaction?: number }
+    const expected = `canonical envelopes of channel ${channel}`
+    return { block: block.number, transaction: transaction ?? null, what: 'data', expected, got: error.message }
+  }
 }
 
 /**

@@ -15,7 +15,7 @@ import { BlockMetadataIndex, Metadata } from '../model/messages/common.ts'
 import { DecodeError } from '../model/protobuf/errors.ts'
 import { TxValidationCode, validationCodeName } from '../model/validation-code.ts'
 import type { IdentityProvider } from '../ports/identity.ts'
-import { chainDifferences, lastConfigAfter, metadataDifferences, readStored, type StoredBlock } from './block-file.ts'
+import { chainDifferences, dataDifference, lastConfigAfter, metadataDifferences, readStored, type StoredBlock } from './block-file.ts'
 import type { Difference, DifferenceKind, VerifyReport } from './report.ts'
 
 export interface VerifyOptions {
@@ -90,10 +90,12 @@ class LedgerVerifier {
         got: `${block.number}`,
       })
     }
+    for (const difference of chainDifferences(block, this.height, this.lastHash)) this.note(difference)
     const config = this.config ?? this.genesisConfig(block)
     if (config === undefined) return false
+    const inData = dataDifference(block, config.channel)
+    if (inData !== undefined) this.note(inData)
     this.lastConfig = lastConfigAfter(block, this.lastConfig)
-    for (const difference of chainDifferences(block, this.height, this.lastHash, config.channel)) this.note(difference)
     for (const difference of metadataDifferences(block, this.lastConfig)) this.note(difference)
     if (this.height === 0) await this.commitGenesis(block)
     else {
