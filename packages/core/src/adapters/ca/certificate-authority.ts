@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '../../ports/clock.ts'
 import type { CryptoProvider, PrivateKey } from '../../ports/crypto-provider.ts'
 import type { Random } from '../../ports/random.ts'
-import { nobleCrypto } from '../crypto/noble-crypto.ts'
+import { signDeterministically } from '../crypto/deterministic-signature.ts'
 import { encodePkcs8 } from '../crypto/p256.ts'
 import { encodePem, pemBlock } from '../crypto/pem.ts'
 import { type CryptoChoice, cryptoProvider } from '../crypto/providers.ts'
@@ -18,7 +18,7 @@ export type EnrolmentRole = 'client' | 'peer' | 'admin' | 'orderer'
 export interface AuthorityEnvironment {
   readonly clock: Pick<Clock, 'now'>
   readonly random: Random
-  /** Signs by RFC 6979 instead of with a random nonce. For tests; slower. */
+  /** Signs by RFC 6979 instead of with a random nonce: for tests, where a seed shall determine the certificates. */
   readonly deterministic?: boolean
   readonly crypto?: CryptoChoice
 }
@@ -87,7 +87,7 @@ export class CertificateAuthority {
   readonly commonName: string
   readonly #environment: AuthorityEnvironment
   readonly #crypto: CryptoProvider
-  readonly #key: PrivateKey
+  readonly #makeSignature: encoding.SignTbs
   readonly #subject: Uint8Array
   readonly #keyId: Uint8Array
   readonly #organization: string | undefined
@@ -108,12 +108,14 @@ export class CertificateAuthority {
   ) {
     this.parent = parent
     this.#environment = environment
-    this.#crypto = environment.deterministic === true ? nobleCrypto : cryptoProvider(environment.crypto)
+    this.#crypto = cryptoProvider(environment.crypto)
     this.commonName = options.commonName
     this.#organization = options.organization
     this.#maxPathLength = maxPathLength
-    const { point, pkcs8 } = newKey(environment)
-    this.#key = this.#crypto.importPrivateKey(pkcs8)
+    const { point, scalar, pkcs8 } = newKey(environment)
+    const key = this.#crypto.importPrivateKey(pkcs8)
+    this.#makeSignature =
+      environment.deterministic === true ? (tbs) => signDeterministically(scalar, tbs) : (tbs) => this.#crypto.sign(key, tbs)
     this.#keyId = keyId(point)
     this.#subject = encoding.encodeName({ organization: options.organization, commonName: options.commonName })
     // One hour back: machines whose clocks lag behind take the certificates at once.
@@ -224,7 +226,7 @@ export class CertificateAuthority {
         authorityKeyId: this.#keyId,
         revoked: [...this.#revoked].map(([serial, at]) => ({ serialNumber: Buffer.from(serial, 'hex'), at })),
       },
-      (tbs) => this.#crypto.sign(this.#key, tbs),
+      this.#makeSignature,
     )
     return encodePem('X509 CRL', list)
   }
@@ -280,9 +282,7 @@ export class CertificateAuthority {
     const serialNumber = this.#environment.random.bytes(16)
     // Positive, and of full length: 127 bits, as RFC 5280 wants at least 64.
     serialNumber[0] = (serialNumber[0]! & 0x3f) | 0x40
-    return encoding.encodeCertificate({ ...certificate, serialNumber, issuer: this.#subject }, (tbs) =>
-      this.#crypto.sign(this.#key, tbs),
-    )
+    return encoding.encodeCertificate({ ...certificate, serialNumber, issuer: this.#subject }, this.#makeSignature)
   }
 
   #keyFor(request: string | undefined): MemberKey {
@@ -312,12 +312,16 @@ interface MemberKey {
 const ORDER_MINUS_ONE = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550n
 
 /** Key from the random stream: FIPS 186-5, A.2.1 (extra random bits). */
-function newKey({ random, crypto }: AuthorityEnvironment): { readonly point: Uint8Array; readonly pkcs8: Uint8Array } {
+function newKey({ random, crypto }: AuthorityEnvironment): {
+  readonly point: Uint8Array
+  readonly scalar: Uint8Array
+  readonly pkcs8: Uint8Array
+} {
   const seed = BigInt(`0x${Buffer.from(random.bytes(48)).toString('hex')}`)
   const scalar = Buffer.from(((seed % ORDER_MINUS_ONE) + 1n).toString(16).padStart(64, '0'), 'hex')
   const provider = cryptoProvider(crypto)
   const point = provider.importPrivateKey(encodePkcs8(scalar)).publicKey.raw
-  return { point, pkcs8: encodePkcs8(scalar, point) }
+  return { point, scalar, pkcs8: encodePkcs8(scalar, point) }
 }
 
 /** Fabric's subject key identifier: SHA-256 of the point. Its hex names key files in a keystore. */
