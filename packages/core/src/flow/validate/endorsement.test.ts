@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { plainMsp, plainSigner } from '../../channel/plain-identity.fixture.ts'
 import { plainChannel, plainDefinition } from '../../channel/plain-channel.fixture.ts'
+import { plainMsp, plainSigner } from '../../channel/plain-identity.fixture.ts'
 import { utf8Bytes } from '../../model/utf8.ts'
-import { OwnSignatures } from './own-signatures.ts'
 import { ValidationHalted } from './errors.ts'
-import { peer1, peer2, stranger, type TestDefinition, TestLedger, transaction, type Plan } from './test-ledger.fixture.ts'
+import { OwnSignatures } from './own-signatures.ts'
+import { type Plan, peer1, peer2, stranger, type TestDefinition, TestLedger, transaction } from './test-ledger.fixture.ts'
 
 const FAILURE = 'ENDORSEMENT_POLICY_FAILURE'
 const ORG1 = "OR('Org1MSP.peer')"
@@ -67,7 +67,9 @@ describe("a chaincode's endorsement policy", () => {
   it('is the one of the state before the block: a definition changed in the block counts from the next on', async () => {
     const ledger = defined({ endorsement: ORG1 })
     expect(await ledger.codes(by(put, peer1))).toEqual(['VALID'])
-    const redefined = await import('./test-ledger.fixture.ts').then(({ definitionWrites }) => definitionWrites('cc', { endorsement: ORG2 }, 2))
+    const redefined = await import('./test-ledger.fixture.ts').then(({ definitionWrites }) =>
+      definitionWrites('cc', { endorsement: ORG2 }, 2),
+    )
     const writes = Object.fromEntries(redefined.map(({ key, value }) => [key, Buffer.from(value!).toString('latin1')]))
     const kv = { writes: Object.entries(writes).map(([key, value]) => ({ key, value: Buffer.from(value, 'latin1') })) }
     const upgrade = by({ _lifecycle: { kv } }, peer1, peer2)
@@ -78,7 +80,9 @@ describe("a chaincode's endorsement policy", () => {
   })
 
   it('of _lifecycle is LifecycleEndorsement of the channel', async () => {
-    const approve: Plan = { _lifecycle: { collections: { _implicit_org_Org1MSP: { writes: { 'namespaces/metadata/x#1': 'm' } } } } }
+    const approve: Plan = {
+      _lifecycle: { collections: { _implicit_org_Org1MSP: { writes: { 'namespaces/metadata/x#1': 'm' } } } },
+    }
     const lifecycle = (plan: Plan, ...endorsers: (typeof peer1)[]) => transaction(plan, { chaincode: '_lifecycle', endorsers })
     expect(await one(new TestLedger(), lifecycle(approve, peer1))).toBe('VALID')
     expect(await one(new TestLedger(), lifecycle(approve, peer2))).toBe(FAILURE)
@@ -151,7 +155,9 @@ describe('key-level policies', () => {
   const setPolicy = (policy: string | null, key = 'k'): Plan => ({ cc: { metadata: { [key]: policy } } })
   const withKey = async (policy: string) => {
     const chain = new TestLedger()
-    expect(await chain.codes(by({ cc: { writes: { k: 'v', other: 'v' }, metadata: { k: policy } } }, peer1, peer2))).toEqual(['VALID'])
+    expect(await chain.codes(by({ cc: { writes: { k: 'v', other: 'v' }, metadata: { k: policy } } }, peer1, peer2))).toEqual([
+      'VALID',
+    ])
     return chain
   }
 
@@ -187,7 +193,11 @@ describe('key-level policies', () => {
   it('changed by an endorsed transaction, make a later write to the key in the same block fail', async () => {
     const chain = new TestLedger()
     expect(await chain.codes(by(put, peer1, peer2))).toEqual(['VALID'])
-    const codes = await chain.codes(by(setPolicy(ORG1), peer1, peer2), by(put, peer1, peer2), by({ cc: { writes: { z: 'v' } } }, peer1, peer2))
+    const codes = await chain.codes(
+      by(setPolicy(ORG1), peer1, peer2),
+      by(put, peer1, peer2),
+      by({ cc: { writes: { z: 'v' } } }, peer1, peer2),
+    )
     expect(codes).toEqual(['VALID', FAILURE, 'VALID'])
   })
 
@@ -216,7 +226,12 @@ describe("a node's own signatures", () => {
     const own = new OwnSignatures()
     const verified: number[] = []
     const { plainProvider } = await import('../../channel/plain-identity.fixture.ts')
-    const provider = { ...plainProvider, verifyAll: (items: Parameters<typeof plainProvider.verifyAll>[0]) => (verified.push(items.length), plainProvider.verifyAll(items)) }
+    const provider = {
+      ...plainProvider,
+      verifyAll: (items: Parameters<typeof plainProvider.verifyAll>[0]) => (
+        verified.push(items.length), plainProvider.verifyAll(items)
+      ),
+    }
     const ledger = new TestLedger({ provider, own })
     const envelope = await transaction(put, {
       payload: (payload) => {

@@ -124,7 +124,9 @@ describe('ranges (phantoms)', () => {
     expect(await code(ledger, range('a', 'b', false, 'a', 'b'))).toBe('VALID')
     expect(await code(ledger, range('a', 'b', false, 'a'))).toBe(PHANTOM)
     expect(await code(ledger, range('a', 'b', true, 'a', 'b'))).toBe(PHANTOM)
-    expect(await ledger.codes(transaction({ cc: { writes: { b: null } } }), transaction(range('a', 'b', false, 'a', 'b')))).toEqual(['VALID', PHANTOM])
+    expect(
+      await ledger.codes(transaction({ cc: { writes: { b: null } } }), transaction(range('a', 'b', false, 'a', 'b'))),
+    ).toEqual(['VALID', PHANTOM])
   })
 
   it('without an end run to the end of the namespace', async () => {
@@ -170,7 +172,15 @@ describe('ranges of many reads (Merkle summaries)', () => {
     return { cc: { ranges: [query], writes: { z: 'r' } } }
   }
 
-  it.each([[3, 2], [4, 2], [9, 2], [27, 2], [100, 2], [60, 50], [200, 7]])('%i reads of degree %i hold, one more or fewer does not', async (count, degree) => {
+  it.each([
+    [3, 2],
+    [4, 2],
+    [9, 2],
+    [27, 2],
+    [100, 2],
+    [60, 50],
+    [200, 7],
+  ])('%i reads of degree %i hold, one more or fewer does not', async (count, degree) => {
     const ledger = await seeded(...names(count))
     expect(await code(ledger, summary(count, degree))).toBe('VALID')
     expect(await code(ledger, summary(count + 1, degree))).toBe(PHANTOM)

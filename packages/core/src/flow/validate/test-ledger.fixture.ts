@@ -16,8 +16,8 @@ import { ChaincodeAction, ChaincodeHeaderExtension } from '../../model/messages/
 import { ProposalResponsePayload } from '../../model/messages/proposal-response.ts'
 import { TxReadWriteSet } from '../../model/messages/rwset.ts'
 import { ChaincodeActionPayload, Transaction } from '../../model/messages/transaction.ts'
-import type { Input } from '../../model/protobuf/message.ts'
 import { proposalHash } from '../../model/proposal-hash.ts'
+import type { Input } from '../../model/protobuf/message.ts'
 import { sha256 } from '../../model/sha256.ts'
 import { transactionId } from '../../model/transaction-id.ts'
 import { utf8Bytes } from '../../model/utf8.ts'
@@ -138,20 +138,30 @@ export function readWriteSet(plan: Plan): Uint8Array {
       kv ?? {
         reads: Object.entries(reads ?? {}).map(([key, version]) => ({ key, version: versionOf(version) })),
         rangeQueriesInfo: ranges,
-        writes: Object.entries(writes ?? {}).map(([key, value]) => ({ key, isDelete: value === null, value: utf8Bytes(value ?? '') })),
+        writes: Object.entries(writes ?? {}).map(([key, value]) => ({
+          key,
+          isDelete: value === null,
+          value: utf8Bytes(value ?? ''),
+        })),
         metadataWrites: Object.entries(metadata ?? {}).map(([key, policy]) => ({ key, entries: entriesOf(policy) })),
       },
     ),
     collectionHashedRwset: Object.entries(collections).map(([collectionName, each]) => ({
       collectionName,
       hashedRwset: HashedRWSet.encode({
-        hashedReads: Object.entries(each.reads ?? {}).map(([key, version]) => ({ keyHash: hash(key), version: versionOf(version) })),
+        hashedReads: Object.entries(each.reads ?? {}).map(([key, version]) => ({
+          keyHash: hash(key),
+          version: versionOf(version),
+        })),
         hashedWrites: Object.entries(each.writes ?? {}).map(([key, value]) => ({
           keyHash: hash(key),
           isDelete: value === null,
           valueHash: value === null ? new Uint8Array(0) : hash(value),
         })),
-        metadataWrites: Object.entries(each.metadata ?? {}).map(([key, policy]) => ({ keyHash: hash(key), entries: entriesOf(policy) })),
+        metadataWrites: Object.entries(each.metadata ?? {}).map(([key, policy]) => ({
+          keyHash: hash(key),
+          entries: entriesOf(policy),
+        })),
       }),
     })),
   }))
@@ -190,15 +200,26 @@ export interface TestDefinition {
 export function definitionWrites(name: string, definition: TestDefinition = {}, block = 0): StateWrite[] {
   const { endorsement = "AND('Org1MSP.peer', 'Org2MSP.peer')", plugin = 'vscc', collections = {}, blockToLive = 0 } = definition
   const config = Object.entries(collections).map(([collection, policy]) => ({
-    staticCollectionConfig: { name: collection, blockToLive, endorsementPolicy: policy === null ? undefined : parseApplicationPolicy(policy) },
+    staticCollectionConfig: {
+      name: collection,
+      blockToLive,
+      endorsementPolicy: policy === null ? undefined : parseApplicationPolicy(policy),
+    },
   }))
   const validationParameter = ApplicationPolicy.encode(parseApplicationPolicy(endorsement))
   const bytes = (value: Uint8Array) => LifecycleStateData.encode({ bytes: value })
   const fields: Record<string, Uint8Array> = {
-    [metadataKey(NAMESPACES, name)]: LifecycleStateMetadata.encode({ datatype: 'ChaincodeDefinition', fields: [...RECORDS.ChaincodeDefinition] }),
+    [metadataKey(NAMESPACES, name)]: LifecycleStateMetadata.encode({
+      datatype: 'ChaincodeDefinition',
+      fields: [...RECORDS.ChaincodeDefinition],
+    }),
     [fieldKey(NAMESPACES, name, 'Sequence')]: LifecycleStateData.encode({ int64: 1 }),
-    [fieldKey(NAMESPACES, name, 'EndorsementInfo')]: bytes(ChaincodeEndorsementInfo.encode({ version: '1', endorsementPlugin: 'escc' })),
-    [fieldKey(NAMESPACES, name, 'ValidationInfo')]: bytes(ChaincodeValidationInfo.encode({ validationPlugin: plugin, validationParameter })),
+    [fieldKey(NAMESPACES, name, 'EndorsementInfo')]: bytes(
+      ChaincodeEndorsementInfo.encode({ version: '1', endorsementPlugin: 'escc' }),
+    ),
+    [fieldKey(NAMESPACES, name, 'ValidationInfo')]: bytes(
+      ChaincodeValidationInfo.encode({ validationPlugin: plugin, validationParameter }),
+    ),
     [fieldKey(NAMESPACES, name, 'Collections')]: bytes(CollectionConfigPackage.encode({ config })),
   }
   const version = { blockNumber: block, txNumber: 0 }

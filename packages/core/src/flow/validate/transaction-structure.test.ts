@@ -2,7 +2,18 @@ import { describe, expect, it } from 'vitest'
 import { ChannelHeader, Envelope, HeaderType, SignatureHeader } from '../../model/messages/common.ts'
 import { ChaincodeHeaderExtension } from '../../model/messages/proposal.ts'
 import { utf8Bytes } from '../../model/utf8.ts'
-import { CHANNEL, client, peer1, peer2, readWriteSet, seal, stranger, TestLedger, transaction, type TransactionOptions } from './test-ledger.fixture.ts'
+import {
+  CHANNEL,
+  client,
+  peer1,
+  peer2,
+  readWriteSet,
+  seal,
+  stranger,
+  TestLedger,
+  type TransactionOptions,
+  transaction,
+} from './test-ledger.fixture.ts'
 
 const garbage = Uint8Array.of(0x0a, 0xff)
 const put = { cc: { writes: { k: 'v' } } }
@@ -70,13 +81,22 @@ describe('the body of an endorser transaction', () => {
     ['an empty body', { data: new Uint8Array(0) }],
     ['no action', { transaction: () => ({ actions: [] }) }],
     ['two actions', { transaction: ({ actions }) => ({ actions: [...actions!, ...actions!] }) }],
-    ['an action header that does not decode', { transaction: ({ actions }) => ({ actions: [{ ...actions![0], header: garbage }] }) }],
+    [
+      'an action header that does not decode',
+      { transaction: ({ actions }) => ({ actions: [{ ...actions![0], header: garbage }] }) },
+    ],
     ['an action without a header', { transaction: ({ actions }) => ({ actions: [{ payload: actions![0]!.payload }] }) }],
-    ['an action payload that does not decode', { transaction: ({ actions }) => ({ actions: [{ ...actions![0], payload: garbage }] }) }],
+    [
+      'an action payload that does not decode',
+      { transaction: ({ actions }) => ({ actions: [{ ...actions![0], payload: garbage }] }) },
+    ],
     ['an action of another creator', { transaction: otherCreator }],
     ['a payload without an endorsed action', { payload: ({ chaincodeProposalPayload }) => ({ chaincodeProposalPayload }) }],
     ['a payload without a proposal', { payload: ({ action }) => ({ action }) }],
-    ['an answer that does not decode', { payload: (payload) => ({ ...payload, action: { ...payload.action, proposalResponsePayload: garbage } }) }],
+    [
+      'an answer that does not decode',
+      { payload: (payload) => ({ ...payload, action: { ...payload.action, proposalResponsePayload: garbage } }) },
+    ],
     ['another proposal hash', { response: (response) => ({ ...response, proposalHash: utf8Bytes('another') }) }],
   ])('%s is INVALID_ENDORSER_TRANSACTION', async (_, options) => {
     expect(await coded(options)).toBe('INVALID_ENDORSER_TRANSACTION')
@@ -110,7 +130,9 @@ describe('what the endorsers signed', () => {
   })
 
   it('another chaincode name in the action, an empty name and an empty version are INVALID_CHAINCODE', async () => {
-    expect(await coded({ action: (action) => ({ ...action, chaincodeId: { name: 'other', version: '1' } }) })).toBe('INVALID_CHAINCODE')
+    expect(await coded({ action: (action) => ({ ...action, chaincodeId: { name: 'other', version: '1' } }) })).toBe(
+      'INVALID_CHAINCODE',
+    )
     expect(await coded({ extension: ChaincodeHeaderExtension.encode({ chaincodeId: {} }) })).toBe('INVALID_CHAINCODE')
     expect(await coded({ version: '' })).toBe('INVALID_CHAINCODE')
   })
@@ -140,9 +162,25 @@ describe('what the endorsers signed', () => {
 
   it('no transaction stops a peer: broken ones in a block with good ones are flagged like any other', async () => {
     const ledger = new TestLedger()
-    const broken = [garbage, new Uint8Array(0), await transaction(put, { transaction: () => ({ actions: [] }) }), await seal(undefined, garbage)]
-    const codes = await ledger.codes(...broken, transaction(put), transaction({ cc: { writes: { other: 'v' } } }, { endorsers: [peer2, peer1] }))
-    expect(codes).toEqual(['INVALID_OTHER_REASON', 'BAD_COMMON_HEADER', 'INVALID_ENDORSER_TRANSACTION', 'BAD_COMMON_HEADER', 'VALID', 'VALID'])
+    const broken = [
+      garbage,
+      new Uint8Array(0),
+      await transaction(put, { transaction: () => ({ actions: [] }) }),
+      await seal(undefined, garbage),
+    ]
+    const codes = await ledger.codes(
+      ...broken,
+      transaction(put),
+      transaction({ cc: { writes: { other: 'v' } } }, { endorsers: [peer2, peer1] }),
+    )
+    expect(codes).toEqual([
+      'INVALID_OTHER_REASON',
+      'BAD_COMMON_HEADER',
+      'INVALID_ENDORSER_TRANSACTION',
+      'BAD_COMMON_HEADER',
+      'VALID',
+      'VALID',
+    ])
   })
 })
 
