@@ -164,6 +164,8 @@ const tests: Record<string, (subject: StateDbSubject) => Promise<void>> = {
     assert.deepEqual(keysOf(await iterator.next(2)), ['k00010', 'k00011'])
     assert.deepEqual(keysOf(await iterator.next(2)), ['k00012'])
     assert.deepEqual(await iterator.next(2), [])
+    assert.deepEqual(await iterator.next(2), [], 'the end stays the end')
+    await iterator.close()
     await iterator.close()
   },
 

@@ -116,7 +116,7 @@ export function levelFailure(error: unknown): LevelFailure {
   const kind: LevelFailureKind =
     code === 'LEVEL_LOCKED'
       ? 'locked'
-      : code === 'LEVEL_CORRUPTION' || /does not exist|missing files|Corruption/i.test(message)
+      : code === 'LEVEL_CORRUPTION' || /does not exist|missing files|No such file|Corruption/i.test(message)
         ? 'corrupt'
         : code === 'LEVEL_DATABASE_NOT_OPEN'
           ? 'closed'

@@ -271,6 +271,12 @@ export class LevelStateDB implements StateDB {
       highWaterMarkBytes: 256 << 10,
     })
     let closed = false
+    const close = async (): Promise<void> => {
+      if (closed) return
+      closed = true
+      await iterator.close()
+      done()
+    }
     return {
       next: async (count: number): Promise<readonly KeyedValue[]> => {
         if (closed || count <= 0) return []
@@ -280,18 +286,15 @@ export class LevelStateDB implements StateDB {
         } catch (error) {
           throw this.#error(error)
         }
+        // At the end it closes by itself.
+        if (page.length === 0) await close()
         return page.map(([stored, bytes]) => {
           const key = stored.slice(prefix.length)
           const { value, metadata, version } = this.#decode(bytes, namespace, key)
           return { key, value, metadata, version }
         })
       },
-      close: async () => {
-        if (closed) return
-        closed = true
-        await iterator.close()
-        done()
-      },
+      close,
     }
   }
 

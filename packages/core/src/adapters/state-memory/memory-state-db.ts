@@ -95,9 +95,19 @@ export class MemoryStateDB implements StateDB {
     // An iterator sees the state of its creation, as LevelDB's do.
     const snapshot = this.snapshot()
     const iterator = snapshot.range(namespace, start, end)
+    let open = true
+    const close = (): void => {
+      open = false
+      snapshot.release()
+    }
     return {
-      next: (count) => iterator.next(count),
-      close: () => snapshot.release(),
+      next: (count) => {
+        const page = open ? iterator.next(count) : []
+        // At the end it closes by itself.
+        if (page.length === 0 && count > 0) close()
+        return page
+      },
+      close,
     }
   }
 

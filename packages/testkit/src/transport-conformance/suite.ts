@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict'
+import { HeddleError, type Transport } from '@heddle/core/plugin'
+import { registerSuite, type Skip, type TestApi } from '../test-api.ts'
+
+export interface TransportSubject {
+  /** Two started nodes that can reach each other, called `a` and `b`, whose identities are the bytes of their names. */
+  readonly a: Transport
+  readonly b: Transport
+  dispose(): Promise<void>
+}
+
+export interface TransportSuite {
+  readonly name: string
+  create(): Promise<TransportSubject>
+  /** A message larger than the transport carries; left out where the limit is too large to test. */
+  readonly tooLarge?: number
+  readonly skips?: readonly Skip[]
+}
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const string = (data: Uint8Array): string => new TextDecoder().decode(data)
+const route = { to: 'b', service: 'echo', channel: 'c' }
+const coded =
+  (...codes: string[]) =>
+  (error: { code?: string }): boolean =>
+    codes.includes(error.code ?? '')
+
+async function drain(stream: AsyncIterable<Uint8Array>): Promise<string[]> {
+  const all: string[] = []
+  for await (const message of stream) all.push(string(message))
+  return all
+}
+
+const tests: Record<string, (subject: TransportSubject, suite: TransportSuite) => Promise<void>> = {
+  'a message arrives with the name and identity of its sender': async ({ a, b }) => {
+    const got = new Promise<string>((resolve) => {
+      b.onMessage('echo', 'c', (from, message) => resolve(`${from.name} ${string(from.identity)} ${string(message)}`))
+    })
+    a.send(route, bytes('hello'))
+    assert.equal(await got, 'a a hello')
+  },
+
+  'messages of one sender arrive in order, and not inside the call that sends them': async ({ a, b }) => {
+    const got: string[] = []
+    const all = new Promise<void>((resolve) => {
+      b.onMessage('echo', 'c', (_from, message) => {
+        got.push(string(message))
+        if (got.length === 1000) resolve()
+      })
+    })
+    for (let i = 0; i < 1000; i++) a.send(route, bytes(`${i}`))
+    assert.equal(got.length, 0)
+    await all
+    assert.deepEqual(
+      got,
+      Array.from({ length: 1000 }, (_, i) => `${i}`),
+    )
+  },
+
+  'a message to nobody is lost without an error': async ({ a }) => {
+    a.send({ ...route, to: 'nobody' }, bytes('x'))
+    a.send({ ...route, service: 'nothing' }, bytes('x'))
+  },
+
+  'a request is answered': async ({ a, b }) => {
+    b.onRequest('echo', 'c', async (from, message) => bytes(`${from.name}: ${string(message)}`))
+    assert.equal(string(await a.request(route, bytes('hello'))), 'a: hello')
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => a.request(route, bytes(`${i}`))))
+    assert.deepEqual(
+      answers.map(string),
+      Array.from({ length: 100 }, (_, i) => `a: ${i}`),
+    )
+  },
+
+  'services and channels do not mix': async ({ a, b }) => {
+    b.onRequest('echo', 'c', async () => bytes('echo c'))
+    b.onRequest('echo', 'd', async () => bytes('echo d'))
+    b.onRequest('other', 'c', async () => bytes('other c'))
+    assert.equal(string(await a.request({ ...route, channel: 'd' }, bytes(''))), 'echo d')
+    assert.equal(string(await a.request({ ...route, service: 'other' }, bytes(''))), 'other c')
+    assert.equal(string(await a.request(route, bytes(''))), 'echo c')
+  },
+
+  'a node answers itself': async ({ b }) => {
+    b.onRequest('echo', 'c', async (from) => bytes(from.name))
+    assert.equal(string(await b.request(route, bytes(''))), 'b')
+  },
+
+  'a typed error of the handler arrives with its code and duty': async ({ a, b }) => {
+    b.onRequest('echo', 'c', async () => {
+      throw new HeddleError('SAMPLE_CODE', 'fix-input', 'the message', { number: 7 })
+    })
+    await assert.rejects(a.request(route, bytes('')), (error: HeddleError) => {
+      assert.equal(error.code, 'SAMPLE_CODE')
+      assert.equal(error.duty, 'fix-input')
+      assert.match(error.message, /the message/)
+      return true
+    })
+  },
+
+  'any other error of the handler is TRANSPORT_HANDLER_FAILED': async ({ a, b }) => {
+    b.onRequest('echo', 'c', async () => {
+      throw new TypeError('inside')
+    })
+    await assert.rejects(a.request(route, bytes('')), coded('TRANSPORT_HANDLER_FAILED'))
+  },
+
+  'unknown nodes and services are told apart': async ({ a }) => {
+    await assert.rejects(a.request({ ...route, to: 'nobody' }, bytes('')), coded('TRANSPORT_UNREACHABLE'))
+    await assert.rejects(a.request({ ...route, service: 'nothing' }, bytes('')), coded('TRANSPORT_NO_SERVICE'))
+    await assert.rejects(drain(a.stream({ ...route, service: 'nothing' }, bytes(''))), coded('TRANSPORT_NO_SERVICE'))
+  },
+
+  'a request that is given up rejects at once': async ({ a, b }) => {
+    b.onRequest('echo', 'c', () => new Promise(() => {}))
+    const controller = new AbortController()
+    const waiting = a.request(route, bytes(''), controller.signal)
+    controller.abort()
+    await assert.rejects(waiting, coded('TRANSPORT_ABORTED'))
+    await assert.rejects(a.request(route, bytes(''), AbortSignal.abort()), coded('TRANSPORT_ABORTED'))
+  },
+
+  'a stream brings all answers in order, and ends': async ({ a, b }) => {
+    b.onStream('echo', 'c', async function* (_from, message) {
+      for (let i = 0; i < Number(string(message)); i++) yield bytes(`${i}`)
+    })
+    assert.deepEqual(
+      await drain(a.stream(route, bytes('500'))),
+      Array.from({ length: 500 }, (_, i) => `${i}`),
+    )
+    assert.deepEqual(await drain(a.stream(route, bytes('0'))), [])
+  },
+
+  'a slow reader holds up the stream': async ({ a, b }) => {
+    let produced = 0
+    b.onStream('echo', 'c', async function* () {
+      for (;;) {
+        produced++
+        yield new Uint8Array(64 << 10)
+      }
+    })
+    const reader = a.stream(route, bytes(''))[Symbol.asyncIterator]()
+    for (let i = 0; i < 5; i++) await reader.next()
+    for (let i = 0; i < 1000; i++) await undefined
+    assert.ok(produced < 500, `${produced} answers were made for a reader that took 5`)
+    await reader.return?.()
+  },
+
+  'a reader that leaves ends the stream at its source': async ({ a, b }) => {
+    const ended = new Promise<void>((resolve) => {
+      b.onStream('echo', 'c', async function* (_from, _message, signal) {
+        signal.addEventListener('abort', () => resolve())
+        for (let i = 0; ; i++) yield bytes(`${i}`)
+      })
+    })
+    for await (const message of a.stream(route, bytes(''))) if (string(message) === '3') break
+    await ended
+  },
+
+  'a stream that is given up rejects, and its source is told': async ({ a, b }) => {
+    const ended = new Promise<void>((resolve) => {
+      b.onStream('echo', 'c', async function* (_from, _message, signal) {
+        signal.addEventListener('abort', () => resolve())
+        yield bytes('first')
+        await new Promise(() => {})
+      })
+    })
+    const controller = new AbortController()
+    const reader = a.stream(route, bytes(''), controller.signal)[Symbol.asyncIterator]()
+    assert.equal(string((await reader.next()).value), 'first')
+    const next = reader.next()
+    controller.abort()
+    await assert.rejects(next, coded('TRANSPORT_ABORTED'))
+    await ended
+  },
+
+  'an error in a stream arrives after the answers before it': async ({ a, b }) => {
+    b.onStream('echo', 'c', async function* () {
+      yield bytes('one')
+      throw new HeddleError('SAMPLE_CODE', 'retry', 'no more')
+    })
+    const reader = a.stream(route, bytes(''))[Symbol.asyncIterator]()
+    assert.equal(string((await reader.next()).value), 'one')
+    await assert.rejects(reader.next(), coded('SAMPLE_CODE'))
+  },
+
+  'withdrawing a service takes its handlers away, and it can be offered again': async ({ a, b }) => {
+    b.onRequest('echo', 'c', async () => bytes('first'))
+    assert.throws(() => b.onRequest('echo', 'c', async () => bytes('second')), coded('TRANSPORT_BAD_HANDLER'))
+    b.withdraw('echo', 'c')
+    await assert.rejects(a.request(route, bytes('')), coded('TRANSPORT_NO_SERVICE'))
+    b.onRequest('echo', 'c', async () => bytes('second'))
+    assert.equal(string(await a.request(route, bytes(''))), 'second')
+  },
+
+  'stopping a node ends what others wait for, and stopping twice is harmless': async ({ a, b }) => {
+    b.onRequest('echo', 'c', () => new Promise(() => {}))
+    const waiting = a.request(route, bytes(''))
+    const failed = assert.rejects(waiting, coded('TRANSPORT_CLOSED', 'TRANSPORT_UNREACHABLE'))
+    await undefined
+    await b.stop()
+    await b.stop()
+    await failed
+    await assert.rejects(a.request(route, bytes('')), coded('TRANSPORT_UNREACHABLE'))
+    await assert.rejects(b.request({ ...route, to: 'a' }, bytes('')), coded('TRANSPORT_CLOSED'))
+  },
+
+  'a message that is too large is refused': async ({ a, b }, suite) => {
+    if (suite.tooLarge === undefined) return
+    const large = new Uint8Array(suite.tooLarge)
+    b.onRequest('echo', 'c', async (_from, message) => message)
+    assert.throws(() => a.send(route, large), coded('TRANSPORT_TOO_LARGE'))
+    await assert.rejects(a.request(route, large), coded('TRANSPORT_TOO_LARGE'))
+    await assert.rejects(drain(a.stream(route, large)), coded('TRANSPORT_TOO_LARGE'))
+  },
+}
+
+/** The rules of the Transport port. */
+export function transportConformance(api: TestApi, suite: TransportSuite): void {
+  const bound = Object.fromEntries(
+    Object.entries(tests).map(([title, test]) => [title, (subject: TransportSubject) => test(subject, suite)]),
+  )
+  registerSuite(
+    api,
+    `Transport: ${suite.name}`,
+    () => suite.create(),
+    (subject) => subject.dispose(),
+    bound,
+    suite.skips,
+  )
+}
