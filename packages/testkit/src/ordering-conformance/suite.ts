@@ -109,16 +109,11 @@ const everywhere: Readonly<Record<string, Test>> = {
     const sizes = Array.from({ length: 40 }, (_, i) => (i % 8 === 7 ? 5_000 : 700 + i))
     const envelopes = await Promise.all(sizes.map((size, i) => running.envelope(`tx${i}`, size)))
     const last = highest(await Promise.all(envelopes.map((each, i) => running.node(i).submit(each))))
-    const widths = (await running.node(0).blocks(last)).slice(1).map((block) => {
+    for (const block of (await running.node(0).blocks(last)).slice(1)) {
       const bytes = block.data.map((_, i) => block.envelope(i).payload.length + block.envelope(i).signature.length)
       const total = bytes.reduce((sum, each) => sum + each, 0)
       assert.ok(bytes.length === 1 || total <= limit, `block ${block.number} holds ${bytes.length} envelopes of ${total} bytes`)
-      return bytes.length
-    })
-    assert.equal(
-      widths.reduce((sum, each) => sum + each, 0),
-      envelopes.length,
-    )
+    }
   },
 
   'what was acknowledged survives a loss of power at every node': async ({ world }) => {

@@ -78,7 +78,9 @@ export class LogOrdering implements OrderingService {
   private lastDurable: Promise<void> = Promise.resolve()
   /** Block that a TIME_TO_CUT of this orderer has asked for. */
   private asked = -1
-  private fallback: Timer | undefined
+  private fallback: { readonly timer: Timer; readonly urgent: boolean } | undefined
+  /** Records in the cutter for which somebody waits here. */
+  private ownPending = 0
 
   constructor(parts: LogOrderingParts) {
     this.parts = parts
@@ -114,7 +116,7 @@ export class LogOrdering implements OrderingService {
     this.abort.abort()
     this.reading.abort()
     this.pacer.stop()
-    this.fallback?.cancel()
+    this.fallback?.timer.cancel()
     this.records?.stop()
     await this.readers
     await this.log?.stop()
@@ -141,6 +143,7 @@ export class LogOrdering implements OrderingService {
     this.consumed = position
     const error = new OrderError('ORDER_OUTCOME_UNKNOWN', 'the blocks came from another orderer')
     for (const { own } of this.cutter.cut()) own?.reject(error)
+    this.ownPending = 0
     // Whoever reads now would go on with records that are in the chain already.
     this.reading.abort()
   }
@@ -235,6 +238,7 @@ export class LogOrdering implements OrderingService {
       this.decide([this.readEnvelope(record, own)], position, true)
     } else {
       const read = this.readEnvelope(record, own)
+      if (own !== undefined) this.ownPending++
       const batches = this.cutter.ordered(read, this.sizeOf(read))
       batches.forEach((batch, i) => {
         // When the record still waits, its batch begins with it: reading has to begin with it, too.
@@ -282,8 +286,9 @@ export class LogOrdering implements OrderingService {
     const consenterMetadata = LogMetadata.encode({ position })
     const { number, durable } = this.host.decide({ batch: { envelopes, isConfig }, consenterMetadata })
     this.lastDurable = durable
-    this.fallback?.cancel()
+    this.fallback?.timer.cancel()
     this.fallback = undefined
+    if (!isConfig) for (const { own } of batch) if (own !== undefined) this.ownPending--
     this.pacer.wasCut()
     durable.then(
       () => {
@@ -302,18 +307,27 @@ export class LogOrdering implements OrderingService {
     )
   }
 
-  /** After each record: sees to it that what waits is cut some time. */
+  /**
+   * After each record: sees to it that what waits is cut some time. Its writer asks first, being the one that knows of the load; then,
+   * after a jittered delay, orderers with a record of their own behind it; then any, because the writer has died.
+   */
   private watch(): void {
     if (this.cutter.pending === 0) return
-    if (this.isOldestMine()) this.pacer.arrived()
-    else if (this.fallback === undefined) {
-      const { clock, random } = this.host.environment
-      // Its writer is probably alive and quicker; the jitter keeps the others from asking all at once.
-      this.fallback = clock.setTimer(this.host.config.batchTimeout * (1 + random.float()), () => {
-        this.fallback = undefined
-        if (this.cutter.pending > 0) this.askToCut()
-      })
+    if (this.isOldestMine()) {
+      this.pacer.arrived()
+      return
     }
+    const urgent = this.ownPending > 0
+    if (this.fallback !== undefined && (this.fallback.urgent || !urgent)) return
+    this.fallback?.timer.cancel()
+    const { clock, random } = this.host.environment
+    const { batchTimeout } = this.host.config
+    const delay = urgent ? Math.min(this.pace.longest, batchTimeout) : batchTimeout
+    const timer = clock.setTimer(delay * (1 + random.float()), () => {
+      this.fallback = undefined
+      if (this.cutter.pending > 0) this.askToCut()
+    })
+    this.fallback = { timer, urgent }
   }
 
   private askToCut(): void {
