@@ -120,6 +120,8 @@ export interface ChannelMembers {
   readonly name: string
   readonly organizations: readonly string[]
   readonly batch: BatchConfig
+  /** What of `batch` the author wrote: only that is compared with a ledger. */
+  readonly givenBatch: BatchDefinition
   readonly policies: Readonly<Record<string, string>>
   readonly acls: Readonly<Record<string, string>>
 }

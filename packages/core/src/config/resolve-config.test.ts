@@ -39,7 +39,7 @@ describe('resolveConfig', () => {
     [{ organizations: ['Org1'], channels: { main: { bach: {} } } }, /channels\.main\.bach is unknown; did you mean 'batch'\?/],
     [{ organizations: ['Org1'], log: { level: 'wran' } }, /log\.level is 'wran'; did you mean 'warn'\?/],
     [{}, /lacks 'organizations'/],
-    [{ organizations: [] }, /organizations needs at least one element/],
+    [{ organizations: [] }, /organizations needs at least 1 element/],
     [{ organizations: ['Org 1'] }, /organizations\[0\] is 'Org 1'/],
     [
       { organizations: ['Org1'], channels: { main: { batch: { timeout: 0 } } } },

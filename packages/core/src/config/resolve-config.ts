@@ -48,6 +48,7 @@ export function resolveConfig(definition: NetworkDefinition, origin: ConfigOrigi
         name,
         organizations: members ?? organizations.map((each) => each.name),
         batch: batchOf(batch),
+        givenBatch: batch ?? {},
         policies: policies ?? {},
         acls: acls ?? {},
       }

@@ -5,6 +5,12 @@ import type { EndorserEndpoint } from './directory.ts'
 import { NodeError } from './errors.ts'
 import type { PeerChannel } from './peer-channel.ts'
 
+/** The channels of a peer, as its endorser finds them. */
+export interface EndorserChannels {
+  get(name: string): EndorserChannel | undefined
+  all(): readonly EndorserChannel[]
+}
+
 /** A peer: endorses, and keeps the ledgers of its channels. */
 export class PeerNode {
   readonly name: string
@@ -15,19 +21,20 @@ export class PeerNode {
   private readonly dissemination: Dissemination
   private readonly joined = new Map<string, PeerChannel>()
   private readonly views = new Map<string, EndorserChannel>()
+  private readonly endpoints = new Map<string, EndorserEndpoint>()
   private running = false
 
   constructor(parts: {
     name: string
     mspId: string
     identity: Uint8Array
-    endorser: (channel: (name: string) => EndorserChannel | undefined) => Endorser
+    endorser: (channels: EndorserChannels) => Endorser
     dissemination: Dissemination
   }) {
     this.name = parts.name
     this.mspId = parts.mspId
     this.identity = parts.identity
-    this.endorser = parts.endorser((name) => this.views.get(name))
+    this.endorser = parts.endorser({ get: (name) => this.views.get(name), all: () => [...this.views.values()] })
     this.dissemination = parts.dissemination
   }
 
@@ -71,6 +78,15 @@ export class PeerNode {
 
   /** Where gateways of this process get endorsements for a channel. */
   endorserEndpoint(channel: string): EndorserEndpoint {
+    let endpoint = this.endpoints.get(channel)
+    if (endpoint === undefined) {
+      endpoint = this.newEndpoint(channel)
+      this.endpoints.set(channel, endpoint)
+    }
+    return endpoint
+  }
+
+  private newEndpoint(channel: string): EndorserEndpoint {
     const peer = this
     return {
       node: peer.name,

@@ -58,6 +58,19 @@ export interface Plugin<K extends PluginKind = PluginKind, O = unknown> {
   readonly capabilities: PluginKinds[K]['capabilities']
   readonly options?: OptionsSchema
   create(context: PluginContext, options: O): Awaitable<PluginKinds[K]['product']>
+  /**
+   * Ordering plugins only: metadata of the consensus type in the genesis block of a new channel, in the plugin's own format. Pure.
+   * Default: empty.
+   */
+  genesisMetadata?(nodes: readonly GenesisNode[], options: O): Uint8Array
+}
+
+/** An ordering node of a new channel. */
+export interface GenesisNode {
+  readonly name: string
+  readonly mspId: string
+  /** SerializedIdentity. */
+  readonly identity: Uint8Array
 }
 
 const PLUGIN_BRAND: unique symbol = Symbol.for('@heddle/core/plugin') as never

@@ -1,0 +1,110 @@
+import { parseApplicationPolicy } from '../channel/policy/application-policy.ts'
+import type { Gateway } from '../client/gateway.ts'
+import type { ChaincodeConfig } from '../config/definition.ts'
+import { ConfigError } from '../config/errors.ts'
+import { type ChaincodeDefinition, readDefinition } from '../flow/lifecycle/definitions.ts'
+import { ApplicationPolicy } from '../model/messages/application-policy.ts'
+import { ApproveChaincodeDefinitionForMyOrgArgs, CommitChaincodeDefinitionArgs } from '../model/messages/lifecycle.ts'
+import { LIFECYCLE_NAMESPACE } from '../model/namespace.ts'
+import type { PeerChannel } from '../node/peer-channel.ts'
+import { packageIdOf } from './chaincode-registry.ts'
+import { NetworkError } from './errors.ts'
+
+/** An organisation that approves, with the gateway of its administrator. */
+export interface Approver {
+  readonly mspId: string
+  readonly gateway: Gateway
+}
+
+/** The parts of a definition that organisations agree on. */
+interface Parameters {
+  readonly sequence: number
+  readonly name: string
+  readonly version: string
+  readonly endorsementPlugin: string
+  readonly validationPlugin: string
+  readonly validationParameter: Uint8Array
+  readonly initRequired: boolean
+}
+
+/**
+ * Brings the definition of a chaincode to a channel as Fabric does: every organisation approves, then one commits. Nothing happens when
+ * the channel has the definition already.
+ *
+ * @param peers those of the channel in this process
+ * @throws ConfigError CONFIG_DIFFERS_FROM_LEDGER when the channel has another definition and no next sequence is asked for
+ * @throws NetworkError NETWORK_CHAINCODE_NOT_DEPLOYED
+ */
+export async function deployChaincode(
+  channel: string,
+  chaincode: ChaincodeConfig,
+  approvers: readonly Approver[],
+  peers: () => readonly PeerChannel[],
+): Promise<void> {
+  const [peer] = peers()
+  if (peer === undefined)
+    throw new NetworkError('NETWORK_CHAINCODE_NOT_DEPLOYED', `no peer of channel ${channel} is running`, { channel })
+  const committed = await readDefinition(peer.world.state, chaincode.name)
+  const parameters = parametersOf(chaincode, chaincode.sequence ?? committed?.sequence ?? 1)
+  if (committed !== undefined && parameters.sequence <= committed.sequence) {
+    checkSame(channel, chaincode, parameters, committed)
+    return
+  }
+  try {
+    const source = { localPackage: { packageId: packageIdOf(chaincode.name, chaincode.version) } }
+    const approval = ApproveChaincodeDefinitionForMyOrgArgs.encode({ ...parameters, source })
+    await Promise.all(
+      approvers.map(({ mspId, gateway }) =>
+        lifecycle(gateway, channel).submit('ApproveChaincodeDefinitionForMyOrg', approval, { endorsingOrganizations: [mspId] }),
+      ),
+    )
+    await level(peers())
+    // The definition counts at a peer from the block that carries it; whoever asks next must find it everywhere.
+    await lifecycle(approvers[0]!.gateway, channel).submit(
+      'CommitChaincodeDefinition',
+      CommitChaincodeDefinitionArgs.encode(parameters),
+    )
+    await level(peers())
+  } catch (cause) {
+    const message = `chaincode ${chaincode.name} was not deployed to channel ${channel}: ${(cause as Error).message}`
+    throw new NetworkError('NETWORK_CHAINCODE_NOT_DEPLOYED', message, { channel, chaincode: chaincode.name }, { cause })
+  }
+}
+
+function lifecycle(gateway: Gateway, channel: string) {
+  return gateway.channel(channel).contract(LIFECYCLE_NAMESPACE)
+}
+
+function parametersOf({ name, version, endorsement, initRequired }: ChaincodeConfig, sequence: number): Parameters {
+  return {
+    sequence,
+    name,
+    version,
+    endorsementPlugin: 'escc',
+    validationPlugin: 'vscc',
+    validationParameter: ApplicationPolicy.encode(parseApplicationPolicy(endorsement)),
+    initRequired,
+  }
+}
+
+function checkSame(channel: string, chaincode: ChaincodeConfig, wanted: Parameters, found: ChaincodeDefinition): void {
+  const differs: string[] = []
+  if (chaincode.sequence !== undefined && chaincode.sequence !== found.sequence)
+    differs.push(`sequence ${chaincode.sequence}, ledger ${found.sequence}`)
+  if (wanted.version !== found.version) differs.push(`version ${wanted.version}, ledger ${found.version}`)
+  if (Buffer.compare(wanted.validationParameter, found.validationParameter) !== 0) differs.push('another endorsement policy')
+  if (wanted.initRequired !== found.initRequired)
+    differs.push(`initRequired ${wanted.initRequired}, ledger ${found.initRequired}`)
+  if (differs.length === 0) return
+  throw new ConfigError(
+    'CONFIG_DIFFERS_FROM_LEDGER',
+    `chaincode ${chaincode.name} on channel ${channel}: ${differs.join('; ')}. To upgrade, say sequence: ${found.sequence + 1}`,
+    { channel, chaincode: chaincode.name, differences: differs },
+  )
+}
+
+/** Waits until every peer has committed what the most advanced one has. */
+async function level(peers: readonly PeerChannel[]): Promise<void> {
+  const height = Math.max(...peers.map((peer) => peer.committed))
+  await Promise.all(peers.map((peer) => peer.reach(height)))
+}

@@ -1,0 +1,69 @@
+import type { NetworkConfig, NetworkDefinition } from '../config/definition.ts'
+import { loadConfigFile } from '../config/load-file.ts'
+import { resolveConfig } from '../config/resolve-config.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Metrics } from '../ports/metrics.ts'
+import type { Random } from '../ports/random.ts'
+import { type Token, Tokens } from '../ports/tokens.ts'
+import { Network } from './network.ts'
+import { NetworkCore } from './network-core.ts'
+import type { Overrides } from './overrides.ts'
+
+/** What only code can give a network. */
+export interface CodeOptions {
+  readonly overrides?: Overrides
+  /** Short for overrides at the network's level. */
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly logger?: Logger
+  readonly metrics?: Metrics
+}
+
+/** A network in code: what network.yaml holds, and what only code can give. */
+export interface NetworkOptions extends NetworkDefinition, CodeOptions {
+  /** `import.meta.url` of the composing module: relative paths and plugin names start there. Default: the working folder. */
+  readonly base?: string | URL
+}
+
+/**
+ * Composes a network and starts it: identities, orderers, peers, channels, chaincodes.
+ *
+ * @throws ConfigError, PluginError and what the parts throw when they start; whatever was started is ended again
+ */
+export async function createNetwork(options: NetworkOptions): Promise<Network> {
+  const { base, overrides, clock, random, logger, metrics, ...definition } = options
+  const config = resolveConfig(definition, { from: 'code', base: base === undefined ? undefined : String(base) })
+  return startNetwork(config, { ...given({ overrides, clock, random, logger, metrics }) })
+}
+
+/** Starts the network that a file (network.yaml or network.json) describes. Throws as {@link createNetwork}. */
+export async function createNetworkFromFile(path: string, options: CodeOptions = {}): Promise<Network> {
+  return startNetwork(await loadConfigFile(path), options)
+}
+
+/** Starts the network of a resolved configuration. */
+export async function startNetwork(config: NetworkConfig, options: CodeOptions = {}): Promise<Network> {
+  return new Network(await NetworkCore.start(config, overridesOf(options)))
+}
+
+function overridesOf({ overrides = {}, ...parts }: CodeOptions): Overrides {
+  return {
+    ...overrides,
+    async network(container) {
+      const register = <T>(token: Token<T>, part: T | undefined) => {
+        if (part !== undefined) container.registerInstance<T>(token, part)
+      }
+      register(Tokens.Clock, parts.clock)
+      register(Tokens.Random, parts.random)
+      register(Tokens.Logger, parts.logger)
+      register(Tokens.Metrics, parts.metrics)
+      await overrides.network?.(container)
+    },
+  }
+}
+
+/** Without what is undefined. */
+function given<T extends object>(options: { [K in keyof T]: T[K] | undefined }): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
+}

@@ -1,0 +1,246 @@
+import { genesisBlock } from '../channel/genesis/genesis-block.ts'
+import { connect, type Gateway } from '../client/gateway.ts'
+import type { ClientIdentity, GatewayOptions } from '../client/options.ts'
+import type { ChaincodeConfig, ChannelMembers, NetworkConfig, OrganizationConfig } from '../config/definition.ts'
+import type { Block } from '../model/block.ts'
+import { LocalGateway } from '../node/gateway/local-gateway.ts'
+import type { IdentityProvider } from '../ports/identity.ts'
+import type { PluginContext } from '../ports/plugin.ts'
+import { Tokens } from '../ports/tokens.ts'
+import { type Approver, deployChaincode } from './chaincode-deployment.ts'
+import { channelDefinition } from './channel-definition.ts'
+import { PluginError } from './errors.ts'
+import { type Member, type OrganizationIdentities, privateKeyOf } from './identities.ts'
+import { type IdentityStore, openIdentities } from './identity-store.ts'
+import { Level } from './level.ts'
+import { loadPlugin } from './load-plugin.ts'
+import type { ChannelRecord, NetworkContext, NetworkPlugins } from './network-context.ts'
+import { NetworkNodes } from './network-nodes.ts'
+import { type NetworkParts, provideNetworkParts } from './network-parts.ts'
+import { NodeDisks } from './node-disks.ts'
+import type { Overrides } from './overrides.ts'
+import { RunningOrderer } from './running-orderer.ts'
+import { RunningPeer } from './running-peer.ts'
+
+/** A running network, as the handles that users get see it. */
+export class NetworkCore {
+  readonly config: NetworkConfig
+  readonly level: Level
+  readonly parts: NetworkParts
+  readonly plugins: NetworkPlugins
+  readonly provider: IdentityProvider
+  readonly disks: NodeDisks
+  readonly nodes = new NetworkNodes()
+  readonly channels = new Map<string, ChannelRecord>()
+  readonly organizations: Map<string, OrganizationIdentities>
+  readonly members: ChannelMembers[]
+  private readonly store: IdentityStore
+  private readonly context: NetworkContext
+  private readonly connections = new Map<string, LocalGateway>()
+  private readonly admins = new Map<string, Gateway>()
+
+  private constructor(
+    config: NetworkConfig,
+    overrides: Overrides,
+    made: { level: Level; parts: NetworkParts; plugins: NetworkPlugins; provider: IdentityProvider; store: IdentityStore },
+  ) {
+    this.config = config
+    this.level = made.level
+    this.parts = made.parts
+    this.plugins = made.plugins
+    this.provider = made.provider
+    this.store = made.store
+    this.organizations = made.store.organizations
+    this.disks = new NodeDisks(config.folder)
+    this.members = [...config.channels]
+    const { nodes } = this
+    this.context = {
+      config,
+      level: made.level,
+      plugins: made.plugins,
+      overrides,
+      disks: this.disks,
+      hub: made.parts.hub,
+      organizations: this.organizations,
+      channels: this.channels,
+      directory: nodes,
+    }
+  }
+
+  /** Starts everything in the order of dependence; what was started is ended again when something fails. */
+  static async start(config: NetworkConfig, overrides: Overrides): Promise<NetworkCore> {
+    const level = Level.root()
+    try {
+      await overrides.network?.(level.container)
+      const parts = await provideNetworkParts(config, level)
+      const plugins = await loadPlugins(config)
+      const context: PluginContext = {
+        node: config.name,
+        mspId: '',
+        identity: new Uint8Array(0),
+        environment: parts.environment,
+        signatures: level.get(Tokens.SignaturePool),
+        ...(config.base === undefined ? {} : { base: config.base }),
+      }
+      const provider = await level.provide(
+        Tokens.IdentityProvider,
+        () => plugins.identity.create(context),
+        (part) => part.close(),
+      )
+      const store = await openIdentities(config, parts.environment)
+      const core = new NetworkCore(config, overrides, { level, parts, plugins, provider, store })
+      await core.startNodes()
+      return core
+    } catch (error) {
+      await level.stop().catch(() => {})
+      throw error
+    }
+  }
+
+  get environment(): NetworkParts['environment'] {
+    return this.parts.environment
+  }
+
+  private async startNodes(): Promise<void> {
+    const { config, level } = this
+    for (const channel of config.channels) await this.addChannel(channel)
+    await this.store.save()
+    level.own('orderers', () => stopAll(this.nodes.orderers.values()))
+    for (const { name, nodes } of config.orderers) {
+      const identities = this.organizations.get(name)!
+      for (const node of nodes)
+        this.nodes.orderers.set(node, new RunningOrderer(this.context, node, identities.member(node, { role: 'orderer' })))
+    }
+    // Together: a consensus of several nodes may answer only when most of them run.
+    await Promise.all([...this.nodes.orderers.values()].map((orderer) => orderer.start()))
+    level.own('peers', () => stopAll(this.nodes.peers.values()))
+    for (const organization of config.organizations) await this.startPeers(organization)
+    for (const chaincode of config.chaincodes) await this.install(chaincode)
+    await Promise.all(
+      config.chaincodes.flatMap((chaincode) => chaincode.channels.map((channel) => this.deploy(channel, chaincode))),
+    )
+  }
+
+  /** Peers of an organisation, each on the channels that it is a member of. */
+  async startPeers({ name, peers }: OrganizationConfig): Promise<void> {
+    const identities = this.organizations.get(name)!
+    const started = peers.map((peer) => {
+      const running = new RunningPeer(this.context, peer, name, identities.member(peer, { role: 'peer' }))
+      this.nodes.peers.set(peer, running)
+      return running
+    })
+    await Promise.all(started.map((peer) => peer.start()))
+  }
+
+  /** Makes code known to the peers that run it. */
+  async install(chaincode: ChaincodeConfig): Promise<void> {
+    const runs = (peer: RunningPeer) =>
+      (chaincode.organizations?.includes(peer.organization) ?? true) &&
+      chaincode.channels.some((channel) => this.channels.get(channel)?.peers.has(peer.name))
+    await Promise.all([...this.nodes.peers.values()].filter(runs).map((peer) => peer.install(chaincode)))
+  }
+
+  deploy(channel: string, chaincode: ChaincodeConfig): Promise<void> {
+    const members = this.membersOf(channel)
+    const approvers: Approver[] = members.organizations
+      .filter((name) => [...this.nodes.peers.values()].some((peer) => peer.organization === name))
+      .map((name) => ({ mspId: this.organizations.get(name)!.mspId, gateway: this.admin(name) }))
+    return deployChaincode(channel, chaincode, approvers, () => this.nodes.channelPeers(channel))
+  }
+
+  membersOf(channel: string): ChannelMembers {
+    return this.members.find(({ name }) => name === channel)!
+  }
+
+  /** A gateway for someone of an organisation, through the organisation's own peers where they run. */
+  gateway(identity: ClientIdentity, options: GatewayOptions): Gateway {
+    let connection = this.connections.get(identity.mspId)
+    if (connection === undefined) {
+      const { nodes } = this
+      const peers = nodes.gatewayPeers(identity.mspId, () => [...this.channels.keys()])
+      connection = new LocalGateway(identity.mspId, peers, {
+        endorsers: (channel) => nodes.endorsers(channel),
+        orderers: (channel) => nodes.broadcasters(channel),
+      })
+      this.connections.set(identity.mspId, connection)
+    }
+    const { clock, random } = this.environment
+    return connect(connection, identity, { clock, random, ...options })
+  }
+
+  clientIdentity(member: Member): ClientIdentity & { readonly signer: NonNullable<ClientIdentity['signer']> } {
+    return { mspId: member.mspId, identity: member.identity, signer: this.signer(member) }
+  }
+
+  signer(member: Member) {
+    return this.provider.signer(member.identity, privateKeyOf(member))
+  }
+
+  /** Gateway of an organisation's administrator. */
+  admin(organization: string): Gateway {
+    let gateway = this.admins.get(organization)
+    if (gateway === undefined) {
+      const member = this.organizations.get(organization)!.member('admin', { role: 'admin' })
+      gateway = this.gateway(this.clientIdentity(member), {})
+      this.admins.set(organization, gateway)
+    }
+    return gateway
+  }
+
+  private async addChannel(channel: ChannelMembers): Promise<void> {
+    const { config } = this
+    const genesis = await this.store.genesis(channel.name, () => this.newGenesis(channel))
+    const peers = config.organizations.filter(({ name }) => channel.organizations.includes(name)).flatMap((each) => each.peers)
+    this.channels.set(channel.name, {
+      name: channel.name,
+      genesis,
+      peers: new Set(peers),
+      orderers: new Set(config.orderers.flatMap(({ nodes }) => nodes)),
+    })
+  }
+
+  private newGenesis(channel: ChannelMembers): Block {
+    const definition = channelDefinition(this.config, channel, channel.batch, this.plugins.ordering, this.organizations)
+    return genesisBlock(definition, { timestamp: this.environment.clock.now() })
+  }
+
+  /** Keeps what was enrolled since, where the network has a folder. */
+  saveIdentities(): Promise<void> {
+    return this.store.save()
+  }
+
+  stop(): Promise<void> {
+    return this.level.stop()
+  }
+}
+
+async function loadPlugins(config: NetworkConfig): Promise<NetworkPlugins> {
+  const { base } = config
+  const [ordering, stateDb, identity, chaincodeRuntime, dissemination, blockStore] = await Promise.all([
+    loadPlugin('ordering', config.ordering, base),
+    loadPlugin('stateDb', config.stateDb, base),
+    loadPlugin('identity', config.identity, base),
+    loadPlugin('chaincodeRuntime', config.chaincodeRuntime, base),
+    loadPlugin('dissemination', config.dissemination, base),
+    loadPlugin('blockStore', config.blockStore, base),
+  ])
+  checkOrderers(config, ordering)
+  return { ordering, stateDb, identity, chaincodeRuntime, dissemination, blockStore }
+}
+
+function checkOrderers(config: NetworkConfig, { name, capabilities }: NetworkPlugins['ordering']): void {
+  const count = config.orderers.reduce((sum, { nodes }) => sum + nodes.length, 0)
+  const { min, max = Number.POSITIVE_INFINITY } = capabilities.nodes
+  if (count >= min && count <= max) return
+  const range = max === min ? `exactly ${min}` : max === Number.POSITIVE_INFINITY ? `at least ${min}` : `${min} to ${max}`
+  throw new PluginError(
+    'PLUGIN_NOT_SUITED',
+    `${name} runs on ${range} ordering node${max === 1 ? '' : 's'}, the network has ${count}`,
+    { plugin: name, min, max: capabilities.nodes.max, count },
+  )
+}
+
+async function stopAll(nodes: Iterable<{ stop(): Promise<void> }>): Promise<void> {
+  const outcomes = await Promise.allSettled([...nodes].map((node) => node.stop()))
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+}

@@ -1,0 +1,54 @@
+import type { BroadcastEndpoint, EndorserEndpoint } from '../node/directory.ts'
+import type { GatewayPeers } from '../node/gateway/local-gateway.ts'
+import type { PeerChannel } from '../node/peer-channel.ts'
+import type { DeliverEndpoint } from '../ports/dissemination.ts'
+import type { RunningOrderer } from './running-orderer.ts'
+import type { RunningPeer } from './running-peer.ts'
+
+/** The nodes of this process by name: who is alive is looked up at each call. */
+export class NetworkNodes {
+  readonly peers = new Map<string, RunningPeer>()
+  readonly orderers = new Map<string, RunningOrderer>()
+
+  endorsers(channel: string): readonly EndorserEndpoint[] {
+    const found: EndorserEndpoint[] = []
+    for (const { node } of this.peers.values())
+      if (node?.channel(channel) !== undefined) found.push(node.endorserEndpoint(channel))
+    return found
+  }
+
+  broadcasters(channel: string): readonly BroadcastEndpoint[] {
+    const found: BroadcastEndpoint[] = []
+    for (const { node } of this.orderers.values())
+      if (node?.channel(channel) !== undefined) found.push(node.broadcastEndpoint(channel))
+    return found
+  }
+
+  deliverers(channel: string): readonly DeliverEndpoint[] {
+    const found: DeliverEndpoint[] = []
+    for (const { node } of this.orderers.values())
+      if (node?.channel(channel) !== undefined) found.push(node.deliverEndpoint(channel))
+    return found
+  }
+
+  /** Running channels of running peers; those of an organisation first. */
+  channelPeers(channel: string, mspId?: string): readonly PeerChannel[] {
+    const own: PeerChannel[] = []
+    const others: PeerChannel[] = []
+    for (const { node } of this.peers.values()) {
+      const found = node?.alive === true ? node.channel(channel) : undefined
+      if (found?.running === true) (found.mspId === mspId ? own : others).push(found)
+    }
+    return own.length === 0 ? others : [...own, ...others]
+  }
+
+  /** What a gateway for clients of an organisation sees. */
+  gatewayPeers(mspId: string, channels: () => readonly string[]): GatewayPeers {
+    return {
+      get channels() {
+        return channels()
+      },
+      peers: (channel) => this.channelPeers(channel, mspId),
+    }
+  }
+}

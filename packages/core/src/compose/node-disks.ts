@@ -1,0 +1,38 @@
+import { join } from 'node:path'
+import { type MemoryDisk, memoryDisk } from '../adapters/disk/memory-disk.ts'
+import type { Disk } from '../ports/disk.ts'
+
+/** Where the nodes of a network keep their data: a folder each, or a disk in memory that outlives the node's restarts. */
+export class NodeDisks {
+  /** Undefined: in memory. */
+  readonly folder: string | undefined
+  private readonly memory = new Map<string, MemoryDisk>()
+
+  constructor(folder: string | undefined) {
+    this.folder = folder
+  }
+
+  async open(node: string): Promise<Disk> {
+    if (this.folder !== undefined) {
+      const { fileDisk } = await import('../adapters/disk/file-disk.ts')
+      return fileDisk(join(this.folder, 'nodes', node))
+    }
+    let disk = this.memory.get(node)
+    if (disk === undefined) {
+      disk = memoryDisk()
+      this.memory.set(node, disk)
+    }
+    return disk
+  }
+
+  /** Copies of all disks in memory, for `restore`. */
+  image(): ReadonlyMap<string, MemoryDisk> {
+    return new Map([...this.memory].map(([node, disk]) => [node, disk.clone()]))
+  }
+
+  /** What was written since is gone. No node may be running. */
+  restore(image: ReadonlyMap<string, MemoryDisk>): void {
+    this.memory.clear()
+    for (const [node, disk] of image) this.memory.set(node, disk.clone())
+  }
+}

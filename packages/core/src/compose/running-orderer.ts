@@ -1,0 +1,102 @@
+import type { OrderingHost } from '../flow/order/ordering-host.ts'
+import type { OrdererNode } from '../node/orderer-node.ts'
+import { Tokens } from '../ports/tokens.ts'
+import { type Member, privateKeyOf } from './identities.ts'
+import type { Level } from './level.ts'
+import { type NetworkContext, provideNodeParts } from './network-context.ts'
+import { openChain } from './open-chain.ts'
+import { OrdererAssembly, OrdererChannelAssembly } from './orderer-assembly.ts'
+import type { NodeScope } from './overrides.ts'
+
+/** An ordering node of this process that can be started and stopped again and again. */
+export class RunningOrderer {
+  readonly name: string
+  readonly mspId: string
+  readonly member: Member
+  private readonly context: NetworkContext
+  private readonly scope: NodeScope
+  /** Levels of its channels; they end after the node and before its other parts. */
+  private stores: Level[] = []
+  private level: Level | undefined
+  private current: OrdererNode | undefined
+
+  constructor(context: NetworkContext, name: string, member: Member) {
+    this.context = context
+    this.name = name
+    this.member = member
+    this.mspId = member.mspId
+    this.scope = { name, role: 'orderer', mspId: member.mspId }
+  }
+
+  /** Undefined while it is stopped. */
+  get node(): OrdererNode | undefined {
+    return this.current
+  }
+
+  host(channel: string): OrderingHost | undefined {
+    return this.current?.channel(channel)
+  }
+
+  async start(): Promise<void> {
+    if (this.level !== undefined) return
+    const { context, scope, member } = this
+    const level = context.level.child()
+    this.level = level
+    try {
+      const pluginContext = await provideNodeParts(context, level, scope, member)
+      const { plugins } = context
+      const provider = await level.provide(
+        Tokens.IdentityProvider,
+        () => plugins.identity.create(pluginContext),
+        (part) => part.close(),
+      )
+      await level.provide(Tokens.Signer, () => provider.signer(member.identity, privateKeyOf(member)))
+      await level.provide(
+        Tokens.BlockStoreProvider,
+        () => plugins.blockStore.create(pluginContext),
+        (part) => part.close(),
+      )
+      await level.provide(Tokens.Consenter, () => plugins.ordering.create(pluginContext))
+      const node = level.container.resolve(OrdererAssembly).build()
+      level.own('orderer', () => node.stop())
+      await node.start()
+      this.current = node
+      for (const channel of context.channels.values()) if (channel.orderers.has(this.name)) await this.join(channel.name)
+    } catch (error) {
+      await this.stop().catch(() => {})
+      throw error
+    }
+  }
+
+  /** Takes part in ordering a channel, from its genesis block or from where the node's own blocks end. */
+  async join(channel: string): Promise<void> {
+    const { context, level, current } = this
+    const record = context.channels.get(channel)
+    if (level === undefined || current === undefined || record === undefined) return
+    const own = level.child()
+    this.stores.push(own)
+    await context.overrides.channel?.(own.container, { channel, node: this.scope })
+    await own.provide(Tokens.ChannelName, () => channel)
+    const store = await own.provide(
+      Tokens.BlockStore,
+      () => level.get(Tokens.BlockStoreProvider).open(channel),
+      (part) => part.close(),
+    )
+    await openChain(store, record.genesis, this.name, channel)
+    const host = await own.container.resolve(OrdererChannelAssembly).open(() => [...record.orderers])
+    await current.join(host)
+  }
+
+  async stop(): Promise<void> {
+    const { level } = this
+    this.level = undefined
+    this.current = undefined
+    if (level === undefined) return
+    try {
+      await level.stopFirst('orderer')
+      for (const each of this.stores.splice(0)) await each.stop()
+    } finally {
+      await level.stop()
+    }
+  }
+}
