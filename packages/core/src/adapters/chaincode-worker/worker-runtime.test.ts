@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ManualClock, rwsetOf, type TestPeer, testPeer } from '../../flow/endorse/endorsement.fixture.ts'
 import { defaultSimulationLimits } from '../../flow/endorse/limits.ts'
@@ -122,8 +123,11 @@ describe('a worker at the time limit', () => {
   it('ends an endless loop, and runs what had not begun on another thread', async () => {
     const looping = peer.invoke({ args: ['loops'] })
     const expired = expect(looping).rejects.toMatchObject({ code: 'CHAINCODE_TIMEOUT' })
+    // Each turn of the host's event loop sends what was begun in it.
+    await setImmediate()
     clock.advance(500)
     const behind = peer.invoke({ args: ['get', 'a'] })
+    await setImmediate()
     clock.advance(500)
     await expired
     expect(text((await behind).response?.payload)).toBe('1')
