@@ -160,15 +160,15 @@ export class LevelStateDB implements StateDB {
     this.#committing = true
     try {
       const batch = store.batch()
-      const stored = this.#fill(batch, writes)
+      this.#fill(batch, writes)
       batch.put(SAVE_POINT, encodeHeight(savePoint))
       await store.write(batch)
       this.#batch++
       this.#savePoint = savePoint
       this.#latest = undefined
       for (let i = 0; i < writes.length; i++) {
-        const { namespace, key } = writes[i]!
-        this.#cache.set(namespace, key, stored[i], this.#batch)
+        const { namespace, key, value, metadata, version } = writes[i]!
+        this.#cache.store(namespace, key, value && { value, metadata, version }, this.#batch)
       }
     } catch (error) {
       throw this.#error(error)
@@ -196,22 +196,13 @@ export class LevelStateDB implements StateDB {
     }
   }
 
-  /** Puts the writes into the batch and gives what the cache will hold for each. */
-  #fill(batch: LevelBatch, writes: readonly StateWrite[]): (VersionedValue | undefined)[] {
-    const stored = new Array<VersionedValue | undefined>(writes.length)
+  #fill(batch: LevelBatch, writes: readonly StateWrite[]): void {
     for (let i = 0; i < writes.length; i++) {
       const write = writes[i]!
       const key = this.#prefix(write.namespace) + write.key
-      if (write.value === undefined) {
-        batch.del(key)
-        continue
-      }
-      const bytes = encodeValue(write.value, write.metadata, write.version)
-      batch.put(key, bytes)
-      // Views of the encoded bytes: the writer's own belong to a whole block.
-      stored[i] = decodeValue(bytes)
+      if (write.value === undefined) batch.del(key)
+      else batch.put(key, encodeValue(write.value, write.metadata, write.version))
     }
-    return stored
   }
 
   #getAt(namespace: string, key: string, shared: SharedSnapshot): VersionedValue | undefined {

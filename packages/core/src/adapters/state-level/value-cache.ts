@@ -1,4 +1,5 @@
 import type { VersionedValue } from '../../ports/state-db.ts'
+import { ValuePool } from '../state-memory/value-pool.ts'
 
 /** What is known of a key: its committed value, or that it has none. */
 export interface CachedValue {
@@ -21,6 +22,8 @@ export class ValueCache {
   #young: Generation = new Map()
   #old: Generation = new Map()
   #bytes = 0
+  /** Values of one generation lie together and go together. */
+  readonly #pool = new ValuePool()
 
   /** `bytes` is the limit of both generations together. */
   constructor(bytes: number) {
@@ -31,10 +34,16 @@ export class ValueCache {
     const young = this.#young.get(namespace)?.get(key)
     if (young !== undefined) return young
     const old = this.#old.get(namespace)?.get(key)
-    if (old !== undefined) this.set(namespace, key, old.value, old.since)
+    if (old !== undefined) this.store(namespace, key, old.value, old.since)
     return old
   }
 
+  /** Keeps a copy of a value that is part of something larger. */
+  store(namespace: string, key: string, value: VersionedValue | undefined, since: number): void {
+    this.set(namespace, key, value && this.#copy(value), since)
+  }
+
+  /** Keeps a value as it is. */
   set(namespace: string, key: string, value: VersionedValue | undefined, since: number): void {
     let keys = this.#young.get(namespace)
     if (keys === undefined) {
@@ -48,6 +57,10 @@ export class ValueCache {
     this.#old = this.#young
     this.#young = new Map()
     this.#bytes = 0
+  }
+
+  #copy({ value, metadata, version }: VersionedValue): VersionedValue {
+    return { value: this.#pool.copy(value), metadata: metadata && this.#pool.copy(metadata), version }
   }
 
   clear(): void {

@@ -7,9 +7,16 @@ import type { Height, VersionedValue } from '../../ports/state-db.ts'
 
 const MAX_VARINT = 8
 
+/** Longest form of what stands before metadata and value. */
+const MAX_PREFIX = 3 * MAX_VARINT
+const SCRATCH = 4096
+const scratch = Buffer.allocUnsafeSlow(SCRATCH)
+
+/** The result of a small value is a view of a buffer that the next call writes into: use it up before. */
 export function encodeValue(value: Uint8Array, metadata: Uint8Array | undefined, version: Height): Buffer {
   const metadataLength = metadata === undefined ? 0 : metadata.length
-  const bytes = Buffer.allocUnsafeSlow(3 * MAX_VARINT + metadataLength + value.length)
+  const most = MAX_PREFIX + metadataLength + value.length
+  const bytes = most <= SCRATCH ? scratch : Buffer.allocUnsafeSlow(most)
   let at = putVarint(bytes, 0, version.blockNumber)
   at = putVarint(bytes, at, version.txNumber)
   at = putVarint(bytes, at, metadata === undefined ? 0 : metadataLength + 1)
