@@ -18,7 +18,7 @@ export interface LogRecord {
  */
 export interface OrderedLog extends Lifecycle {
   /**
-   * Appends records in this order, perhaps with others' in between, and resolves with the position of the last one when all are durable
+   * Appends records (never empty ones) in this order, perhaps with others' in between, and resolves with the position of the last one when all are durable
    * under the log's guarantee. The host makes one call at a time and puts into it what came meanwhile.
    * Rejects with LogError: `retry` (none was appended), `ask-status` (some were, perhaps), `fix-input` (never).
    */

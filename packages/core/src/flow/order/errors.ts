@@ -72,6 +72,10 @@ export class LogError extends errorFamily('LogError', {
     meaning:
       'The log no longer holds the records that follow the last block; give the log unlimited retention and restore this orderer from another.',
   },
+  LOG_FAILED: {
+    duty: 'tell-operator',
+    meaning: 'The log has failed for good, such as by a disk error; what was being appended may or may not be in it.',
+  },
   LOG_CORRUPT: { duty: 'tell-operator', meaning: 'The log holds a record that no orderer of this channel wrote.' },
   LOG_RECORD_TOO_LARGE: {
     duty: 'fix-input',

@@ -125,10 +125,10 @@ export class LogProducer {
         await log.append(records, this.abort.signal)
         return undefined
       } catch (cause) {
-        const duty = cause instanceof LogError ? cause.duty : 'ask-status'
+        const duty = cause instanceof LogError ? cause.duty : 'tell-operator'
         if (duty === 'fix-input') return new OrderError('ORDER_TOO_LARGE', 'the log takes no record of this size', {}, { cause })
-        unknown ||= duty === 'ask-status'
-        // Appending again is harmless: a record may stand in the log twice.
+        unknown ||= duty !== 'retry'
+        // Appending again is harmless, a record may stand in the log twice; but what failed for good is not tried again.
         const again = duty === 'retry' || duty === 'ask-status'
         if (!again || this.abort.signal.aborted || clock.monotonic() - start + pause > limits.retryFor) {
           return unknown
