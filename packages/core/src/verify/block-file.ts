@@ -49,7 +49,8 @@ export function chainDifferences(block: Block, number: number, lastHash: Uint8Ar
     differences.push({ block: number, transaction: null, what, expected, got })
   }
   if (block.number !== number) differs('number', `${number}`, `${block.number}`)
-  if (Buffer.compare(block.header.previousHash, lastHash) !== 0) differs('previous-hash', hexOf(lastHash), hexOf(block.header.previousHash))
+  if (Buffer.compare(block.header.previousHash, lastHash) !== 0)
+    differs('previous-hash', hexOf(lastHash), hexOf(block.header.previousHash))
   if (!block.hasDataHash()) differs('data-hash', hexOf(block.header.dataHash), hexOf(blockDataHash(block.data)))
   return differences
 }

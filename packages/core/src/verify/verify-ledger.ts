@@ -15,7 +15,14 @@ import { BlockMetadataIndex, Metadata } from '../model/messages/common.ts'
 import { DecodeError } from '../model/protobuf/errors.ts'
 import { TxValidationCode, validationCodeName } from '../model/validation-code.ts'
 import type { IdentityProvider } from '../ports/identity.ts'
-import { chainDifferences, dataDifference, lastConfigAfter, metadataDifferences, readStored, type StoredBlock } from './block-file.ts'
+import {
+  chainDifferences,
+  dataDifference,
+  lastConfigAfter,
+  metadataDifferences,
+  readStored,
+  type StoredBlock,
+} from './block-file.ts'
 import type { Difference, DifferenceKind, VerifyReport } from './report.ts'
 
 export interface VerifyOptions {

@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { plainChannel, plainDefinition } from '../../channel/plain-channel.fixture.ts'
-import { plainMsp, plainSigner } from '../../channel/plain-identity.fixture.ts'
+import { plainMsp, plainProvider, plainSigner } from '../../channel/plain-identity.fixture.ts'
 import { utf8Bytes } from '../../model/utf8.ts'
 import { ValidationHalted } from './errors.ts'
 import { OwnSignatures } from './own-signatures.ts'
-import { type Plan, peer1, peer2, stranger, type TestDefinition, TestLedger, transaction } from './test-ledger.fixture.ts'
+import {
+  definitionWrites,
+  type Plan,
+  peer1,
+  peer2,
+  stranger,
+  type TestDefinition,
+  TestLedger,
+  transaction,
+} from './test-ledger.fixture.ts'
 
 const FAILURE = 'ENDORSEMENT_POLICY_FAILURE'
 const ORG1 = "OR('Org1MSP.peer')"
@@ -67,14 +76,8 @@ describe("a chaincode's endorsement policy", () => {
   it('is the one of the state before the block: a definition changed in the block counts from the next on', async () => {
     const ledger = defined({ endorsement: ORG1 })
     expect(await ledger.codes(by(put, peer1))).toEqual(['VALID'])
-    const redefined = await import('./test-ledger.fixture.ts').then(({ definitionWrites }) =>
-      definitionWrites('cc', { endorsement: ORG2 }, 2),
-    )
-    const writes = Object.fromEntries(redefined.map(({ key, value }) => [key, Buffer.from(value!).toString('latin1')]))
-    const kv = { writes: Object.entries(writes).map(([key, value]) => ({ key, value: Buffer.from(value, 'latin1') })) }
-    const upgrade = by({ _lifecycle: { kv } }, peer1, peer2)
-    const lifecycle = transaction({ _lifecycle: { kv } }, { chaincode: '_lifecycle' })
-    await upgrade
+    const writes = definitionWrites('cc', { endorsement: ORG2 }).map(({ key, value }) => ({ key, value: value! }))
+    const lifecycle = transaction({ _lifecycle: { kv: { writes } } }, { chaincode: '_lifecycle' })
     expect(await ledger.codes(lifecycle, by(put, peer1))).toEqual(['VALID', 'VALID'])
     expect(await ledger.codes(by(put, peer1), by(put, peer2))).toEqual([FAILURE, 'VALID'])
   })
@@ -225,12 +228,12 @@ describe("a node's own signatures", () => {
   it('are not verified again; those of others are', async () => {
     const own = new OwnSignatures()
     const verified: number[] = []
-    const { plainProvider } = await import('../../channel/plain-identity.fixture.ts')
     const provider = {
       ...plainProvider,
-      verifyAll: (items: Parameters<typeof plainProvider.verifyAll>[0]) => (
-        verified.push(items.length), plainProvider.verifyAll(items)
-      ),
+      verifyAll: (items: Parameters<typeof plainProvider.verifyAll>[0]) => {
+        verified.push(items.length)
+        return plainProvider.verifyAll(items)
+      },
     }
     const ledger = new TestLedger({ provider, own })
     const envelope = await transaction(put, {
