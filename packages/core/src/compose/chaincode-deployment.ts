@@ -51,13 +51,7 @@ export async function deployChaincode(
     return
   }
   try {
-    const source = { localPackage: { packageId: packageIdOf(chaincode.name, chaincode.version) } }
-    const approval = ApproveChaincodeDefinitionForMyOrgArgs.encode({ ...parameters, source })
-    await Promise.all(
-      approvers.map(({ mspId, gateway }) =>
-        lifecycle(gateway, channel).submit('ApproveChaincodeDefinitionForMyOrg', approval, { endorsingOrganizations: [mspId] }),
-      ),
-    )
+    await Promise.all(approvers.map((approver) => approve(channel, parameters, approver)))
     await level(peers())
     // The definition counts at a peer from the block that carries it; whoever asks next must find it everywhere.
     await lifecycle(approvers[0]!.gateway, channel).submit(
@@ -69,6 +63,23 @@ export async function deployChaincode(
     const message = `chaincode ${chaincode.name} was not deployed to channel ${channel}: ${(cause as Error).message}`
     throw new NetworkError('NETWORK_CHAINCODE_NOT_DEPLOYED', message, { channel, chaincode: chaincode.name }, { cause })
   }
+}
+
+/** Approves a definition that the channel has already, in the name of an organisation that came later. */
+export async function approveChaincode(
+  channel: string,
+  chaincode: ChaincodeConfig,
+  approver: Approver,
+  peer: PeerChannel,
+): Promise<void> {
+  const committed = await readDefinition(peer.world.state, chaincode.name)
+  if (committed !== undefined) await approve(channel, parametersOf(chaincode, committed.sequence), approver)
+}
+
+async function approve(channel: string, parameters: Parameters, { mspId, gateway }: Approver): Promise<void> {
+  const source = { localPackage: { packageId: packageIdOf(parameters.name, parameters.version) } }
+  const approval = ApproveChaincodeDefinitionForMyOrgArgs.encode({ ...parameters, source })
+  await lifecycle(gateway, channel).submit('ApproveChaincodeDefinitionForMyOrg', approval, { endorsingOrganizations: [mspId] })
 }
 
 function lifecycle(gateway: Gateway, channel: string) {

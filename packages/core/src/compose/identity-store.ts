@@ -1,4 +1,4 @@
-import type { NetworkConfig } from '../config/definition.ts'
+import type { NetworkConfig, OrganizationConfig } from '../config/definition.ts'
 import type { Block } from '../model/block.ts'
 import type { Environment } from '../ports/environment.ts'
 import { OrganizationIdentities } from './identities.ts'
@@ -8,6 +8,8 @@ export interface IdentityStore {
   readonly organizations: Map<string, OrganizationIdentities>
   /** The genesis block that is kept for a channel, or a new one. */
   genesis(channel: string, make: () => Block): Promise<Block>
+  /** Enrols the named members of an organisation that is new. */
+  add(organization: OrganizationConfig): OrganizationIdentities
   /** Writes what is not written yet. */
   save(): Promise<void>
 }
@@ -18,7 +20,13 @@ export async function openIdentities(config: NetworkConfig, environment: Environ
   for (const { name, mspId } of [...config.orderers, ...config.organizations])
     organizations.set(name, newOrganization(config, environment, name, mspId))
   enrolNamed(config, organizations)
-  return { organizations, genesis: async (_channel, make) => make(), save: async () => {} }
+  const add = (organization: OrganizationConfig): OrganizationIdentities => {
+    const identities = newOrganization(config, environment, organization.name, organization.mspId)
+    organizations.set(organization.name, identities)
+    enrolMembers(organization, identities)
+    return identities
+  }
+  return { organizations, add, genesis: async (_channel, make) => make(), save: async () => {} }
 }
 
 export function newOrganization(
@@ -36,10 +44,11 @@ function enrolNamed(config: NetworkConfig, organizations: ReadonlyMap<string, Or
     for (const node of nodes) identities.member(node, { role: 'orderer' })
     identities.member('admin', { role: 'admin' })
   }
-  for (const { name, peers, clients } of config.organizations) {
-    const identities = organizations.get(name)!
-    for (const peer of peers) identities.member(peer, { role: 'peer' })
-    identities.member('admin', { role: 'admin' })
-    for (const client of clients) identities.member(client, { role: 'client' })
-  }
+  for (const organization of config.organizations) enrolMembers(organization, organizations.get(organization.name)!)
+}
+
+function enrolMembers({ peers, clients }: OrganizationConfig, identities: OrganizationIdentities): void {
+  for (const peer of peers) identities.member(peer, { role: 'peer' })
+  identities.member('admin', { role: 'admin' })
+  for (const client of clients) identities.member(client, { role: 'client' })
 }

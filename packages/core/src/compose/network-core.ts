@@ -2,6 +2,8 @@ import { genesisBlock } from '../channel/genesis/genesis-block.ts'
 import { connect, type Gateway } from '../client/gateway.ts'
 import type { ClientIdentity, GatewayOptions } from '../client/options.ts'
 import type { ChaincodeConfig, ChannelMembers, NetworkConfig, OrganizationConfig } from '../config/definition.ts'
+import { suggestion } from '../config/nearest.ts'
+import { readDefinition } from '../flow/lifecycle/definitions.ts'
 import type { Block } from '../model/block.ts'
 import { LocalGateway } from '../node/gateway/local-gateway.ts'
 import type { IdentityProvider } from '../ports/identity.ts'
@@ -9,7 +11,7 @@ import type { PluginContext } from '../ports/plugin.ts'
 import { Tokens } from '../ports/tokens.ts'
 import { type Approver, deployChaincode } from './chaincode-deployment.ts'
 import { channelDefinition } from './channel-definition.ts'
-import { PluginError } from './errors.ts'
+import { NetworkError, PluginError } from './errors.ts'
 import { type Member, type OrganizationIdentities, privateKeyOf } from './identities.ts'
 import { type IdentityStore, openIdentities } from './identity-store.ts'
 import { Level } from './level.ts'
@@ -34,6 +36,9 @@ export class NetworkCore {
   readonly channels = new Map<string, ChannelRecord>()
   readonly organizations: Map<string, OrganizationIdentities>
   readonly members: ChannelMembers[]
+  /** Organisations that came after the start. */
+  private readonly added: OrganizationConfig[] = []
+  private readonly chaincodes = new Map<string, ChaincodeConfig>()
   private readonly store: IdentityStore
   private readonly context: NetworkContext
   private readonly connections = new Map<string, LocalGateway>()
@@ -134,6 +139,7 @@ export class NetworkCore {
 
   /** Makes code known to the peers that run it. */
   async install(chaincode: ChaincodeConfig): Promise<void> {
+    for (const channel of chaincode.channels) this.chaincodes.set(`${channel}\u0000${chaincode.name}`, chaincode)
     const runs = (peer: RunningPeer) =>
       (chaincode.organizations?.includes(peer.organization) ?? true) &&
       chaincode.channels.some((channel) => this.channels.get(channel)?.peers.has(peer.name))
@@ -146,6 +152,61 @@ export class NetworkCore {
       .filter((name) => [...this.nodes.peers.values()].some((peer) => peer.organization === name))
       .map((name) => ({ mspId: this.organizations.get(name)!.mspId, gateway: this.admin(name) }))
     return deployChaincode(channel, chaincode, approvers, () => this.nodes.channelPeers(channel))
+  }
+
+  /** Chaincodes of a channel, as they were last installed here. */
+  deployed(channel: string): readonly ChaincodeConfig[] {
+    return [...this.chaincodes.values()].filter(({ channels }) => channels.includes(channel))
+  }
+
+  /** The sequence that follows the committed definition's. */
+  async nextSequence(channel: string, chaincode: string): Promise<number> {
+    const [peer] = this.nodes.channelPeers(channel)
+    const definition = peer === undefined ? undefined : await readDefinition(peer.world.state, chaincode)
+    return (definition?.sequence ?? 0) + 1
+  }
+
+  get organizationConfigs(): readonly OrganizationConfig[] {
+    return [...this.config.organizations, ...this.added]
+  }
+
+  /** @throws NetworkError NETWORK_UNKNOWN_NAME */
+  identitiesOf(organization: string): OrganizationIdentities {
+    const found = this.organizations.get(organization)
+    if (found !== undefined) return found
+    const names = [...this.organizations.keys()]
+    throw new NetworkError(
+      'NETWORK_UNKNOWN_NAME',
+      `there is no organisation '${organization}'${suggestion(organization, names)}`,
+      { name: organization, names },
+    )
+  }
+
+  /** Identities of an organisation that is new to the network, or those that it has. */
+  async addOrganization(organization: OrganizationConfig): Promise<OrganizationIdentities> {
+    const known = this.organizations.get(organization.name)
+    if (known !== undefined) return known
+    const identities = this.store.add(organization)
+    this.added.push(organization)
+    await this.store.save()
+    return identities
+  }
+
+  /** Starts the peers of an organisation where they do not run yet, and joins them to a channel. */
+  async joinOrganization(channel: string, organization: OrganizationConfig): Promise<void> {
+    const { name, peers } = organization
+    const record = this.channels.get(channel)!
+    for (const peer of peers) record.peers.add(peer)
+    const members = this.membersOf(channel)
+    if (!members.organizations.includes(name)) {
+      this.members.splice(this.members.indexOf(members), 1, { ...members, organizations: [...members.organizations, name] })
+    }
+    if (peers.some((peer) => !this.nodes.peers.has(peer))) await this.startPeers(organization)
+    else await Promise.all(peers.map((peer) => this.nodes.peers.get(peer)!.join(channel)))
+    const own = peers.map((peer) => this.nodes.peers.get(peer)!)
+    for (const chaincode of this.deployed(channel)) {
+      if (chaincode.organizations?.includes(name) ?? true) await Promise.all(own.map((peer) => peer.install(chaincode)))
+    }
   }
 
   membersOf(channel: string): ChannelMembers {
@@ -202,6 +263,16 @@ export class NetworkCore {
   private newGenesis(channel: ChannelMembers): Block {
     const definition = channelDefinition(this.config, channel, channel.batch, this.plugins.ordering, this.organizations)
     return genesisBlock(definition, { timestamp: this.environment.clock.now() })
+  }
+
+  /** Ends all nodes, lets `change` touch their disks, and starts them again. */
+  async restartNodes(change: () => void): Promise<void> {
+    const { peers, orderers } = this.nodes
+    await stopAll(peers.values())
+    await stopAll(orderers.values())
+    change()
+    await Promise.all([...orderers.values()].map((orderer) => orderer.start()))
+    await Promise.all([...peers.values()].map((peer) => peer.start()))
   }
 
   /** Keeps what was enrolled since, where the network has a folder. */

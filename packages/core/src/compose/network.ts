@@ -1,9 +1,37 @@
+import type { MemoryDisk } from '../adapters/disk/memory-disk.ts'
 import type { Gateway } from '../client/gateway.ts'
 import type { ClientIdentity, GatewayOptions } from '../client/options.ts'
 import type { NetworkConfig } from '../config/definition.ts'
 import { suggestion } from '../config/nearest.ts'
+import type { SignaturePool } from '../ports/crypto-provider.ts'
+import { Tokens } from '../ports/tokens.ts'
+import { NetworkChannel } from './channel-handle.ts'
 import { NetworkError } from './errors.ts'
 import type { NetworkCore } from './network-core.ts'
+import { Orderer, type OrdererStatus, Peer, type PeerStatus } from './node-handles.ts'
+import { Organization } from './organization-handle.ts'
+
+const IMAGE = Symbol('image')
+
+/** The ledgers of a network at one moment: see {@link Network.snapshot}. */
+export interface NetworkSnapshot {
+  /** @internal */
+  readonly [IMAGE]: ReadonlyMap<string, MemoryDisk>
+}
+
+/** What runs in a network, and how far it is. */
+export interface NetworkStatus {
+  readonly name: string
+  /** Names of the plugins in use. */
+  readonly ordering: string
+  readonly stateDb: string
+  readonly identity: string
+  readonly dissemination: string
+  /** The data folder, or `memory`. */
+  readonly storage: string
+  readonly peers: readonly PeerStatus[]
+  readonly orderers: readonly OrdererStatus[]
+}
 
 /** A running network: its organisations, nodes and channels, and gateways into it. Ends with `stop` or `await using`. */
 export class Network {
@@ -32,24 +60,101 @@ export class Network {
    */
   gateway(who: string | ClientIdentity, options: GatewayOptions & { readonly as?: string } = {}): Gateway {
     const { as, ...rest } = options
-    return this.core.gateway(typeof who === 'string' ? this.identity(who, as) : who, rest)
+    return this.core.gateway(typeof who === 'string' ? this.client(who, as) : who, rest)
   }
 
-  /** Someone of an organisation, with the key to sign. */
-  identity(organization: string, name?: string): ClientIdentity {
-    const { core } = this
-    const config = core.config.organizations.find((each) => each.name === organization)
-    const identities = core.organizations.get(organization)
-    if (identities === undefined) throw unknown('organisation', organization, [...core.organizations.keys()])
-    const wanted = name ?? config?.clients[0] ?? 'admin'
-    const member = identities.find(wanted)
-    if (member === undefined)
-      throw unknown(
-        `identity of ${organization}`,
-        wanted,
-        identities.all.map((each) => each.name),
-      )
-    return core.clientIdentity(member)
+  /** @throws NetworkError NETWORK_UNKNOWN_NAME */
+  organization(name: string): Organization {
+    return new Organization(this.core, this.core.identitiesOf(name))
+  }
+
+  /** Names of all organisations, those of the orderers included. */
+  get organizations(): readonly string[] {
+    return [...this.core.organizations.keys()]
+  }
+
+  /** @throws NetworkError NETWORK_UNKNOWN_NAME */
+  channel(name: string): NetworkChannel {
+    const names = [...this.core.channels.keys()]
+    if (!names.includes(name)) throw unknown('channel', name, names)
+    return new NetworkChannel(this.core, name)
+  }
+
+  get channels(): readonly string[] {
+    return [...this.core.channels.keys()]
+  }
+
+  get peers(): readonly Peer[] {
+    return [...this.core.nodes.peers.values()].map((peer) => new Peer(this.core, peer))
+  }
+
+  /** @throws NetworkError NETWORK_UNKNOWN_NAME */
+  peer(name: string): Peer {
+    const peer = this.core.nodes.peers.get(name)
+    if (peer === undefined) throw unknown('peer', name, [...this.core.nodes.peers.keys()])
+    return new Peer(this.core, peer)
+  }
+
+  get orderers(): readonly Orderer[] {
+    return [...this.core.nodes.orderers.values()].map((orderer) => new Orderer(orderer))
+  }
+
+  /** @throws NetworkError NETWORK_UNKNOWN_NAME */
+  orderer(name: string): Orderer {
+    const orderer = this.core.nodes.orderers.get(name)
+    if (orderer === undefined) throw unknown('orderer', name, [...this.core.nodes.orderers.keys()])
+    return new Orderer(orderer)
+  }
+
+  /** What runs, and how far it is. */
+  status(): NetworkStatus {
+    const { plugins, config } = this.core
+    return {
+      name: config.name,
+      ordering: plugins.ordering.name,
+      stateDb: plugins.stateDb.name,
+      identity: plugins.identity.name,
+      dissemination: plugins.dissemination.name,
+      storage: config.folder ?? 'memory',
+      peers: this.peers.map((peer) => peer.status()),
+      orderers: this.orderers.map((orderer) => orderer.status()),
+    }
+  }
+
+  /** Signature work of this process since the network was created. */
+  get signatureWork(): SignaturePool['work'] {
+    return { ...this.core.level.get(Tokens.SignaturePool).work }
+  }
+
+  /**
+   * The ledgers as they are now, for `revert`. Cheap: blocks are shared.
+   * @throws NetworkError NETWORK_NOT_IN_MEMORY
+   */
+  snapshot(): NetworkSnapshot {
+    const { config, plugins, disks } = this.core
+    if (config.folder !== undefined || plugins.stateDb.capabilities.durable || !plugins.ordering.capabilities.simulable) {
+      const message = 'snapshots need a network whose blocks, state and ordering are all in memory'
+      throw new NetworkError('NETWORK_NOT_IN_MEMORY', message, {
+        storage: config.folder,
+        stateDb: plugins.stateDb.name,
+        ordering: plugins.ordering.name,
+      })
+    }
+    return { [IMAGE]: disks.image() }
+  }
+
+  /**
+   * Takes the ledgers back to a snapshot: what was committed since has never happened. Transactions under way fail; gateways and
+   * identities stay good, event streams end.
+   */
+  async revert(snapshot: NetworkSnapshot): Promise<void> {
+    const { disks } = this.core
+    await this.core.restartNodes(() => disks.restore(snapshot[IMAGE]))
+  }
+
+  private client(organization: string, name: string | undefined): ClientIdentity {
+    const first = this.core.organizationConfigs.find((each) => each.name === organization)?.clients[0]
+    return this.organization(organization).identity(name ?? first ?? 'admin')
   }
 
   /** Ends everything in the reverse order of the start. Safe to call twice. */
