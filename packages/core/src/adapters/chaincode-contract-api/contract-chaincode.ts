@@ -32,8 +32,7 @@ export function contractChaincode(name: string, contracts: readonly ContractClas
   try {
     const shim = require.resolve('fabric-shim/lib/contract-spi/chaincodefromcontract.js')
     const Dispatcher = require(shim) as Dispatcher
-    // The copy that fabric-shim itself uses.
-    const { JSONSerializer } = createRequire(shim)('fabric-contract-api') as { JSONSerializer: unknown }
+    const JSONSerializer = serializerOf(createRequire(shim))
     const shared = remembered.get(contracts[0]!) ?? readShared()
     remembered.set(contracts[0]!, shared)
     writeShared(shared)
@@ -43,6 +42,36 @@ export function contractChaincode(name: string, contracts: readonly ContractClas
   } catch (cause) {
     const message = `the contracts of chaincode ${name} could not be loaded: ${(cause as Error)?.message}`
     throw new ChaincodeError('CHAINCODE_LOAD_FAILED', message, { chaincode: name }, { cause })
+  }
+}
+
+/** By the file of the fabric-contract-api that they belong to. */
+const repairedSerializers = new Map<string, unknown>()
+
+/**
+ * The serializer of the fabric-contract-api that fabric-shim uses. It wants two functions by names that class-transformer 0.4.1, which
+ * a plain install gets, exports under its new names only; without them, parameters of a class's type fail. The old names are given back,
+ * and the serializer is loaded anew, to see them.
+ */
+function serializerOf(requireOfShim: NodeJS.Require): unknown {
+  const api = requireOfShim.resolve('fabric-contract-api')
+  const requireOfApi = createRequire(api)
+  const transformer = requireOfApi('class-transformer') as Record<string, unknown>
+  const { JSONSerializer } = requireOfShim(api) as { JSONSerializer: unknown }
+  const repaired = repairedSerializers.get(api)
+  if (repaired !== undefined) return repaired
+  if (typeof transformer.plainToClass === 'function') return JSONSerializer
+  transformer.plainToClass = transformer.plainToInstance
+  transformer.classToPlain = transformer.instanceToPlain
+  const file = requireOfApi.resolve('./lib/jsontransactionserializer.js')
+  const known = requireOfApi.cache[file]
+  delete requireOfApi.cache[file]
+  try {
+    const serializer: unknown = requireOfApi(file)
+    repairedSerializers.set(api, serializer)
+    return serializer
+  } finally {
+    if (known !== undefined) requireOfApi.cache[file] = known
   }
 }
 
