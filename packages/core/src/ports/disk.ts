@@ -32,7 +32,7 @@ export interface DiskFile {
   /** Reads exactly `length` bytes; throws DISK_SHORT_READ past the end. */
   read(offset: number, length: number): Promise<Uint8Array>
   truncate(size: number): Promise<void>
-  /** Resolves when all appended before the call is on stable storage. */
+  /** Resolves when all appended before the call is on stable storage. Several may be under way; they resolve in call order. */
   datasync(): Promise<void>
   close(): Promise<void>
 }

@@ -41,7 +41,7 @@ export class LevelBlockIndex implements BlockIndex {
   /** Opens or creates the index; undefined when the folder holds something that is not usable and must be made anew. */
   static async open(path: string): Promise<LevelBlockIndex | undefined> {
     try {
-      const store = await LevelStore.open(path, { format: FORMAT, cacheBytes: 4 << 20, writeBufferBytes: 4 << 20 })
+      const store = await LevelStore.open(path, { format: FORMAT, cacheBytes: 4 << 20, writeBufferBytes: 2 << 20 })
       return new LevelBlockIndex(store, Number(store.getText('c') ?? 0))
     } catch (error) {
       const failure = levelFailure(error)

@@ -25,7 +25,7 @@ export class LevelHistory implements HistoryStore {
   static async open(path: string): Promise<LevelHistory> {
     try {
       return new LevelHistory(
-        await LevelStore.open(path, { format: FORMAT, cacheBytes: 4 << 20, writeBufferBytes: 4 << 20 }),
+        await LevelStore.open(path, { format: FORMAT, cacheBytes: 4 << 20, writeBufferBytes: 2 << 20 }),
         path,
       )
     } catch (error) {

@@ -93,8 +93,11 @@ export class LevelStore {
     await batch.write()
   }
 
-  close(): Promise<void> {
-    return this.db.close()
+  /** Closes the store, its write buffer emptied into tables: so that opening has no log to read again. */
+  async close(): Promise<void> {
+    // Compacting a range that holds nothing but an own key empties the write buffer first, and is cheap.
+    if (this.db.status === 'open') await this.db.compactRange('\0c', '\0c')
+    await this.db.close()
   }
 }
 

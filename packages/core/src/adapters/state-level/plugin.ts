@@ -17,7 +17,7 @@ export const levelStateDb: Plugin<'stateDb', LevelStateOptions> = {
     properties: {
       cacheBytes: bytes(32 << 20, 'Latest values kept in memory, in bytes.'),
       blockCacheBytes: bytes(16 << 20, "LevelDB's cache of table blocks, in bytes."),
-      writeBufferBytes: bytes(8 << 20, "LevelDB's write buffer, in bytes; two are in memory."),
+      writeBufferBytes: bytes(4 << 20, "LevelDB's write buffer, in bytes; two are in memory."),
     },
   },
   create({ environment }, options) {
