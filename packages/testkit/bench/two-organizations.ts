@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import solo from '@heddle/consensus-solo'
+import { type Contract, createNetwork, type Network, type NetworkOptions } from '@heddle/core'
+
+/** The network that `pipeline`, `latency` and `growth` measure: two organisations, policy AND of both, LevelDB, everything durable. */
+export interface Bench {
+  readonly network: Network
+  readonly contract: Contract
+  /** Submits one transaction that reads a key and writes 256 bytes under it; resolves when it is VALID on the gateway's peer. */
+  write(key: string): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const VALUE_BYTES = 256
+
+export async function twoOrganizations(options: Partial<NetworkOptions> = {}): Promise<Bench> {
+  const folder = await mkdtemp(join(tmpdir(), 'heddle-bench-'))
+  const network = await createNetwork({
+    organizations: ['Org1', 'Org2'],
+    ordering: { use: solo },
+    stateDb: 'level',
+    storage: { folder },
+    log: { level: 'error' },
+    chaincodes: {
+      kv: {
+        chaincode: {
+          async invoke(stub: { getBufferArgs(): Uint8Array[]; getState(key: string): Promise<Uint8Array>; putState(key: string, value: Uint8Array): Promise<void> }) {
+            const [, key, value] = stub.getBufferArgs()
+            const name = Buffer.from(key!).toString()
+            await stub.getState(name)
+            await stub.putState(name, value!)
+          },
+        },
+        endorsement: "AND('Org1MSP.peer', 'Org2MSP.peer')",
+      },
+    },
+    ...options,
+  })
+  const contract = network.gateway('Org1').contract('kv')
+  const value = randomBytes(VALUE_BYTES)
+  return {
+    network,
+    contract,
+    async write(key) {
+      await contract.submit('put', key, value)
+    },
+    async [Symbol.asyncDispose]() {
+      await network.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Runs `task` for 0 .. count - 1 with a number of them under way at a time. */
+export async function inFlight(count: number, width: number, task: (index: number) => Promise<void>): Promise<void> {
+  let next = 0
+  await Promise.all(
+    Array.from({ length: Math.min(width, count) }, async () => {
+      while (next < count) await task(next++)
+    }),
+  )
+}
+
+/** Waits until every peer has committed what one of them has. */
+export async function settled(network: Network, channel = 'main'): Promise<void> {
+  const height = Math.max(...network.peers.map((peer) => peer.height(channel)))
+  await Promise.all(network.peers.map((peer) => peer.reach(channel, height)))
+}
