@@ -46,7 +46,7 @@ function rememberingProvider(): IdentityProvider {
         const parts = [item.key.raw, item.data, Uint8Array.of(0), item.signature]
         const key = parts
           .reduce((hash, part) => hash.update(`${part.length}:`).update(part), createHash('sha256'))
-          .digest('latin1')
+          .digest('hex')
         const verdict = verdicts.get(key) ?? (await inner.verifyAll([item]))[0]!
         verdicts.set(key, verdict)
         result.push(verdict)

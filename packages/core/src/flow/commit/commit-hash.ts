@@ -1,7 +1,6 @@
 import { Metadata } from '../../model/messages/common.ts'
 import { Writer } from '../../model/protobuf/writer.ts'
 import { sha256 } from '../../model/sha256.ts'
-import { utf8Bytes } from '../../model/utf8.ts'
 import type { Height, StateWrite } from '../../ports/state-db.ts'
 import { CONFIG_NAMESPACE } from '../validate/config-state.ts'
 import type { UpdateBatch } from '../validate/update-batch.ts'
@@ -70,8 +69,7 @@ function writeEntry(
   isHashed: boolean,
 ): void {
   const before = writer.written
-  writer.byteString(versionBytes(write.version))
-  writer.varint32(0x32)
+  writeVersion(writer, write.version)
   if (write.value === undefined) {
     writer.varint32(1)
     writer.varint32(0x20)
@@ -79,9 +77,9 @@ function writeEntry(
     writer.byteString(write.value)
     writer.varint32(0x2a)
   }
-  const key = isHashed ? Buffer.from(write.key, 'hex') : utf8Bytes(write.key)
-  if (key.length > 0) {
-    writer.byteString(key)
+  if (write.key !== '') {
+    if (isHashed) writer.byteString(Buffer.from(write.key, 'hex'))
+    else writer.string(write.key)
     writer.varint32(0x1a)
   }
   if (collection !== undefined && collection !== '') {
@@ -97,14 +95,18 @@ function writeEntry(
 }
 
 /** Each number as the count of its significant bytes, then those, big-endian: the encoding keeps the order of heights. */
-function versionBytes({ blockNumber, txNumber }: Height): Uint8Array {
-  return Uint8Array.from([...orderedBytes(blockNumber), ...orderedBytes(txNumber)])
+function writeVersion(writer: Writer, { blockNumber, txNumber }: Height): void {
+  const before = writer.written
+  writeOrdered(writer, txNumber)
+  writeOrdered(writer, blockNumber)
+  writer.varint32(writer.written - before)
+  writer.varint32(0x32)
 }
 
-function orderedBytes(value: number): number[] {
-  const bytes: number[] = []
-  for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256)
-  return [bytes.length, ...bytes]
+function writeOrdered(writer: Writer, value: number): void {
+  let count = 0
+  for (let rest = value; rest > 0; rest = Math.floor(rest / 256), count++) writer.raw([rest % 256])
+  writer.varint32(count)
 }
 
 function varint(value: number): Uint8Array {

@@ -76,7 +76,7 @@ describe('commit', () => {
     const updates = new UpdateBatch()
     updates.set('cc', 'a', Buffer.from('1'), undefined, { blockNumber: 2, txNumber: 0 })
     expect(ledger.commitHash).toEqual(commitHash(Uint8Array.of(0, 10), updates, before))
-    expect(Buffer.from(stored.metadataAt(BlockMetadataIndex.COMMIT_HASH)).includes(ledger.commitHash)).toBe(true)
+    expect(Buffer.from(stored.metadataAt(BlockMetadataIndex.COMMIT_HASH)).includes(Buffer.from(ledger.commitHash))).toBe(true)
   })
 
   it('goes to the block store first, then to the state, then to the history', async () => {
