@@ -1,3 +1,4 @@
+import { SerializedIdentity } from '@heddle/core/model'
 import type {
   ChaincodeInstance,
   ChaincodeResponse,
@@ -6,7 +7,6 @@ import type {
   Invocation,
   LedgerAccess,
 } from '@heddle/core/plugin'
-import { SerializedIdentity } from '@heddle/core/model'
 import { within } from '../patience.ts'
 import { FakeLedger } from './fake-ledger.ts'
 
@@ -53,7 +53,11 @@ export class Bench {
     this.runtime = subject.runtime
     this.patience = patience
     this.source = (exported) =>
-      subject.source?.(exported) ?? { kind: 'module', url: specimenUrl(), ...(exported === undefined ? {} : { export: exported }) }
+      subject.source?.(exported) ?? {
+        kind: 'module',
+        url: specimenUrl(),
+        ...(exported === undefined ? {} : { export: exported }),
+      }
     this.#dispose = () => subject.dispose()
   }
 
@@ -84,7 +88,10 @@ export class Bench {
     const abort = new AbortController()
     const ledger = new FakeLedger()
     const started = new Promise<void>((resolve) => {
-      ledger.onPut = () => resolve()
+      ledger.onGet = () => {
+        resolve()
+        return undefined
+      }
     })
     const outcome = (async () => instance.invoke(invocation([habit]), ledger, abort.signal))().then(
       (response) => ({ response }),

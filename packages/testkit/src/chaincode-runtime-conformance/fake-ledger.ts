@@ -1,22 +1,18 @@
-import type { ChaincodeResponse, HistoryPage, LedgerAccess, QueryPage } from '@heddle/core/plugin'
+import { type ChaincodeResponse, HeddleError, type HistoryPage, type LedgerAccess, type QueryPage } from '@heddle/core/plugin'
 
 const text = new TextEncoder()
 const PAGE = 2
 
 /** An error as the endorser throws it at a chaincode. */
-export class LedgerRefusal extends Error {
-  override readonly name = 'ChaincodeError'
-  readonly code: string
-  readonly duty = 'fix-chaincode'
-  readonly data = {}
+export class LedgerRefusal extends HeddleError {
+  static override readonly family: readonly string[] = ['HeddleError', 'ChaincodeError']
 
   constructor(code: string, message: string) {
-    super(message)
-    this.code = code
+    super(code, 'fix-chaincode', message)
   }
 }
 
-/** A ledger in a map, which notes every call. Answers at once, or in a later turn. */
+/** A ledger in a map, which notes every call. Reads at once, or in a later turn; what is written counts from the call on, as in a simulation. */
 export class FakeLedger implements LedgerAccess {
   readonly state = new Map<string, Uint8Array>()
   readonly metadata = new Map<string, Map<string, Uint8Array>>()
@@ -24,8 +20,8 @@ export class FakeLedger implements LedgerAccess {
   readonly calls: string[] = []
   readonly events: [string, Uint8Array][] = []
   readonly open = new Set<string>()
-  /** Called with each key that is written, before the answer. */
-  onPut: (key: string) => unknown = () => undefined
+  /** Called with each key that is read; where it gives a promise, the answer waits for it. */
+  onGet: (key: string) => Promise<void> | undefined = () => undefined
   readonly #slow: boolean
   readonly #cursors = new Map<string, readonly { key: string; value: Uint8Array }[]>()
   #next = 0
@@ -50,6 +46,8 @@ export class FakeLedger implements LedgerAccess {
   }
 
   getState(key: string): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    const wait = this.onGet(key)
+    if (wait !== undefined) return wait.then(() => this.state.get(key))
     return this.#answer(`getState ${key}`, () => {
       if (key.startsWith('refused')) throw new LedgerRefusal('CHAINCODE_BAD_KEY', `${key} is no key`)
       return this.state.get(key)
@@ -60,16 +58,18 @@ export class FakeLedger implements LedgerAccess {
     return this.#answer(`getStates ${keys.join()}`, () => keys.map((key) => this.state.get(key)))
   }
 
-  putState(key: string, value: Uint8Array): void | Promise<void> {
-    this.state.set(key, Uint8Array.from(value))
-    this.calls.push(`putState ${key}`)
-    const wait = this.onPut(key)
-    if (wait instanceof Promise) return wait.then(() => {})
-    return this.#slow ? new Promise((resolve) => setImmediate(resolve)) : undefined
+  /** What takes effect with the call, and is answered when a read would be. */
+  #effect(call: string, take: () => void): void | Promise<void> {
+    take()
+    return this.#answer(call, () => undefined)
   }
 
-  deleteState(key: string) {
-    return this.#answer(`deleteState ${key}`, () => void this.state.delete(key))
+  putState(key: string, value: Uint8Array): void | Promise<void> {
+    return this.#effect(`putState ${key}`, () => this.state.set(key, Uint8Array.from(value)))
+  }
+
+  deleteState(key: string): void | Promise<void> {
+    return this.#effect(`deleteState ${key}`, () => this.state.delete(key))
   }
 
   getStateMetadata(key: string) {
@@ -77,7 +77,7 @@ export class FakeLedger implements LedgerAccess {
   }
 
   putStateMetadata(key: string, name: string, value: Uint8Array) {
-    return this.#answer(`putStateMetadata ${key} ${name}`, () => {
+    return this.#effect(`putStateMetadata ${key} ${name}`, () => {
       this.metadata.set(key, new Map([...(this.metadata.get(key) ?? []), [name, Uint8Array.from(value)]]))
     })
   }
@@ -90,7 +90,11 @@ export class FakeLedger implements LedgerAccess {
       const found = keys.map((key) => ({ key, value: this.state.get(key)! }))
       if (page === undefined) return this.#page(found)
       const results = found.slice(0, page.size)
-      return { results, cursor: undefined, metadata: { fetchedRecordsCount: results.length, bookmark: found[page.size]?.key ?? '' } }
+      return {
+        results,
+        cursor: undefined,
+        metadata: { fetchedRecordsCount: results.length, bookmark: found[page.size]?.key ?? '' },
+      }
     })
   }
 
@@ -122,7 +126,7 @@ export class FakeLedger implements LedgerAccess {
   }
 
   queryClose(cursor: string) {
-    return this.#answer(`queryClose ${cursor}`, () => this.#close(cursor))
+    return this.#effect(`queryClose ${cursor}`, () => this.#close(cursor))
   }
 
   getPrivateDataHash(collection: string, key: string) {

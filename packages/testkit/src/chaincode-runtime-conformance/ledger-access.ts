@@ -43,7 +43,10 @@ export const ledgerTests: Record<string, (bench: Bench) => Promise<void>> = {
     const called = await bench.invoke(specimen, ['call', 'other', 'elsewhere', 'x', 'y'], ledger)
     assert.equal(text(called.payload), '[201,"called","x+y"]')
     await bench.invoke(specimen, ['event', 'issued'], ledger)
-    assert.deepEqual(ledger.events.map(([name, payload]) => [name, [...payload]]), [['issued', [1, 2]]])
+    assert.deepEqual(
+      ledger.events.map(([name, payload]) => [name, [...payload]]),
+      [['issued', [1, 2]]],
+    )
     assert.ok(ledger.calls.includes('getPrivateDataHash secrets a1'))
     assert.ok(ledger.calls.includes('invokeChaincode other x,y elsewhere'))
   }),
@@ -107,8 +110,8 @@ export const ledgerTests: Record<string, (bench: Bench) => Promise<void>> = {
     // Every invocation waits inside the ledger until all have come: none can run after another.
     const ledgers = Array.from({ length: count }, (_, i) => {
       const ledger = new FakeLedger({ k: `value ${i}` }, i % 2 === 1)
-      ledger.onPut = (key) => {
-        if (key !== 'k 1') return undefined
+      ledger.onGet = (key) => {
+        if (key !== 'gate') return undefined
         if (++arrived === count) open()
         return all
       }

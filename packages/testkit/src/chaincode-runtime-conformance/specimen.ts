@@ -18,11 +18,20 @@ interface Stub {
   setStateValidationParameter(key: string, policy: Uint8Array): Promise<void>
   getStateValidationParameter(key: string): Promise<Uint8Array | undefined>
   getStateByRange(start: string, end: string): Promise<Query>
-  getStateByRangeWithPagination(start: string, end: string, size: number, bookmark: string): Promise<{ iterator: Query; metadata: unknown }>
+  getStateByRangeWithPagination(
+    start: string,
+    end: string,
+    size: number,
+    bookmark: string,
+  ): Promise<{ iterator: Query; metadata: unknown }>
   getQueryResult(query: string): Promise<Query>
   getHistoryForKey(key: string): Promise<Query>
   getPrivateDataHash(collection: string, key: string): Promise<Uint8Array>
-  invokeChaincode(name: string, args: string[], channel: string): Promise<{ status: number; message: string; payload: Uint8Array }>
+  invokeChaincode(
+    name: string,
+    args: string[],
+    channel: string,
+  ): Promise<{ status: number; message: string; payload: Uint8Array }>
   setEvent(name: string, payload: Uint8Array): void
 }
 
@@ -107,26 +116,26 @@ const habits: Readonly<Record<string, Habit>> = {
 
   // No answer
   hangs: async (stub) => {
-    await stub.putState('started', 'yes')
+    await stub.getState('started')
     return never()
   },
   loops: async (stub) => {
-    await stub.putState('started', 'yes')
+    await stub.getState('started')
     for (;;);
   },
   exits: async (stub) => {
-    await stub.putState('started', 'yes')
+    await stub.getState('started')
     process.exit(3)
   },
   throwsOutside: async (stub) => {
-    await stub.putState('started', 'yes')
+    await stub.getState('started')
     setTimeout(() => {
       throw new Error('outside an invocation')
     })
     return never()
   },
   rejectsOutside: async (stub) => {
-    await stub.putState('started', 'yes')
+    await stub.getState('started')
     void Promise.reject(new Error('nobody awaits this'))
     return never()
   },
@@ -188,6 +197,7 @@ const habits: Readonly<Record<string, Habit>> = {
   },
   interleaved: async (stub, [key]) => {
     await stub.putState(`${key} 1`, stub.getTxID())
+    await stub.getState('gate')
     const read = text(await stub.getState(key!))
     await stub.putState(`${key} 2`, stub.getTxID())
     return `${stub.getTxID()} ${read}`

@@ -101,7 +101,7 @@ const tests: Record<string, (bench: Bench) => Promise<void>> = {
 
   'an orderer that ends without an error is left for another': async (bench) => {
     const chain = longChain(10)
-    const silent = Array.from({ length: 50 }, (): Behaviour => ({ kind: 'ends', after: 0 }))
+    const silent = Array.from({ length: 100_000 }, (): Behaviour => ({ kind: 'ends', after: 0 }))
     const peer = await joined(bench, [new FakeOrderer('orderer0', chain, silent), new FakeOrderer('orderer1', chain)])
     await bench.until(() => peer.height === 10, 'the whole chain')
     assert.deepEqual(peer.received, range(0, 10))
