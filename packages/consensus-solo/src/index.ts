@@ -23,11 +23,11 @@ const solo = definePlugin<'ordering', SoloOptions>({
         additionalProperties: false,
         description: 'When a batch that is not full is cut.',
         properties: {
-          freeUpTo: {
+          crowd: {
             type: 'integer',
             minimum: 0,
-            default: 32,
-            description: 'With at most this many envelopes in flight a batch is cut as soon as the disk is idle.',
+            default: 8,
+            description: 'Load begins when this many envelopes within a tenth of a second came while others were in flight.',
           },
           quiet: {
             type: 'number',

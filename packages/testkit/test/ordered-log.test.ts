@@ -1,9 +1,10 @@
 import { definePlugin, orderingFromLog } from '@heddle/core/plugin'
 import { seededRandom } from '@heddle/core/testing'
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type MemoryLogFaults, MemoryLogs } from '../src/ordered-log-conformance/memory-log.ts'
 import { orderedLogConformance } from '../src/ordered-log-conformance/suite.ts'
 import { orderingConformance } from '../src/ordering-conformance/suite.ts'
+import { CHANNEL, World } from '../src/ordering-conformance/world.ts'
 
 const memory = [{ test: 'what was appended survives a restart, and appends go on after it', reason: 'it lives in memory' }]
 /** All that may happen while an append succeeds at once. */
@@ -42,3 +43,21 @@ for (const [name, faults] of Object.entries({ 'a log': {}, 'a log with faults': 
     },
   )
 }
+
+describe('a log that lost what follows the last block', () => {
+  it('halts the orderer with LOG_TRUNCATED instead of skipping records', async () => {
+    const logs = new MemoryLogs(seededRandom('truncated'))
+    const world = new World({ plugin: overLogs, options: { logs }, nodes: 2, metadata: new Uint8Array(0) })
+    await world.start()
+    const [node, absent] = [world.node(0), world.node(1)]
+    await node.submit(await world.envelope('before'))
+    await absent.stop()
+    for (let i = 0; i < 5; i++) await node.submit(await world.envelope(`missed${i}`))
+    logs.truncate(CHANNEL, 1)
+    await absent.start()
+    await expect(absent.host.failed).rejects.toMatchObject({ code: 'LOG_TRUNCATED', duty: 'tell-operator' })
+    expect(await absent.host.broadcast(await world.envelope('after')).catch(({ code }) => code)).toBe('ORDER_UNAVAILABLE')
+    await node.submit(await world.envelope('the other goes on'))
+    await world.stop()
+  })
+})

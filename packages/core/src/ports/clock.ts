@@ -11,6 +11,9 @@ export interface Clock {
   now(): number
   /** Milliseconds from an arbitrary start, with fractions; never goes back. For durations. */
   monotonic(): number
-  /** Runs `task` once, `delay` milliseconds from now. A pending timer does not keep a process alive. */
-  setTimer(delay: number, task: () => void): Timer
+  /**
+   * Runs `task` once, `delay` milliseconds from now. A pending timer does not keep a process alive, unless `hold`: for a timer on which
+   * somebody's answer waits.
+   */
+  setTimer(delay: number, task: () => void, hold?: boolean): Timer
 }

@@ -4,9 +4,9 @@ import type { Clock, Timer } from '../../ports/clock.ts'
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  setTimer(delay, task) {
+  setTimer(delay, task, hold = false) {
     const timer = setTimeout(task, delay)
-    timer.unref()
+    if (!hold) timer.unref()
     return { cancel: () => clearTimeout(timer) }
   },
 }

@@ -238,6 +238,7 @@ export class LogOrdering implements OrderingService {
       this.decide([this.readEnvelope(record, own)], position, true)
     } else {
       const read = this.readEnvelope(record, own)
+      this.pacer.count()
       if (own !== undefined) this.ownPending++
       const batches = this.cutter.ordered(read, this.sizeOf(read))
       batches.forEach((batch, i) => {
@@ -314,7 +315,7 @@ export class LogOrdering implements OrderingService {
   private watch(): void {
     if (this.cutter.pending === 0) return
     if (this.isOldestMine()) {
-      this.pacer.arrived()
+      this.pacer.released()
       return
     }
     const urgent = this.ownPending > 0
@@ -323,10 +324,11 @@ export class LogOrdering implements OrderingService {
     const { clock, random } = this.host.environment
     const { batchTimeout } = this.host.config
     const delay = urgent ? Math.min(this.pace.longest, batchTimeout) : batchTimeout
-    const timer = clock.setTimer(delay * (1 + random.float()), () => {
+    const ask = (): void => {
       this.fallback = undefined
       if (this.cutter.pending > 0) this.askToCut()
-    })
+    }
+    const timer = clock.setTimer(delay * (1 + random.float()), ask, urgent)
     this.fallback = { timer, urgent }
   }
 
@@ -349,8 +351,7 @@ export class LogOrdering implements OrderingService {
 
   /** What this orderer wrote before was read back and is durable: the last of the `records` that it appends now may cut. */
   private isFree(records: number): boolean {
-    const { blocks, inFlight } = this.host.load
-    return blocks === 0 && inFlight <= this.pace.freeUpTo && this.own.size <= records
+    return this.own.size <= records && this.pacer.isFree()
   }
 
   private isOldestMine(): boolean {

@@ -163,7 +163,7 @@ export class LogProducer {
         signal.removeEventListener('abort', done)
         resolve()
       }
-      const timer: Timer = this.parts.clock.setTimer(delay, done)
+      const timer: Timer = this.parts.clock.setTimer(delay, done, true)
       signal.addEventListener('abort', done)
     })
   }
