@@ -8,6 +8,8 @@ export interface Parties {
   readonly importerBank: Gateway
   readonly exporterBank: Gateway
   readonly carrier: Gateway
+  /** Resolves when the peers of all parties have committed a block. A party acts on what its own peer knows, and peers commit a moment apart. */
+  everywhere(block: number): Promise<void>
 }
 
 /** What a step has to end as: that it succeeds, or the code of the refusal that the rules demand. */
@@ -34,10 +36,10 @@ export async function tell(parties: Parties, file: LettersFile, chaincode: strin
 
   /** Endorses at the organisations given, orders, waits for the commit, and shows what came of it. */
   const act = async (what: string, expected: Expectation, contract: Contract, endorsers: readonly string[], call: readonly string[]): Promise<void> => {
-    const step = await attempt(what, expected, contract, endorsers, call)
-    record(step)
+    await record(await attempt(what, expected, contract, endorsers, call))
   }
-  const record = (step: Step): void => {
+  const record = async (step: Step): Promise<void> => {
+    if (step.block !== undefined) await parties.everywhere(step.block)
     steps.push(step)
     teller.step(step)
     if (!step.asExpected) surprises.push(step)
@@ -73,7 +75,7 @@ export async function tell(parties: Parties, file: LettersFile, chaincode: strin
       continue
     }
     await act('importer’s bank accepts the documents', 'VALID', importer, BANKS, ['accept', id])
-    for (const step of await payTwice(importer, id)) record(step)
+    for (const step of await payTwice(importer, id)) await record(step)
     await act('importer’s bank is asked to pay again', 'ENDORSE_REFUSED', importer, BANKS, ['pay', id])
   }
 

@@ -1,12 +1,9 @@
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { X509IdentityProvider } from '../adapters/msp/x509-identity-provider.ts'
-import { ThreadedSignaturePool } from '../adapters/signature-pool/threaded-signature-pool.ts'
 import { HeddleError } from '../model/errors.ts'
-import { openLedgerFolder } from './ledger-folder.ts'
 import type { VerifyReport } from './report.ts'
-import { verifyLedger } from './verify-ledger.ts'
+import { verifyFolder } from './verify-folder.ts'
 
 const HELP = `Usage: npm run verify -- FOLDER [--json]
 
@@ -48,11 +45,8 @@ export async function main(
     return 2
   }
   const progress = new Progress(err)
-  const signatures = new ThreadedSignaturePool()
   try {
-    const blocks = await openLedgerFolder(folder)
-    const provider = new X509IdentityProvider(signatures)
-    const report = await verifyLedger(blocks, { provider, progress: (done) => progress.show(done) })
+    const report = await verifyFolder(folder, { progress: (done) => progress.show(done) })
     progress.clear()
     out.write(json ? `${JSON.stringify(report)}\n` : describe(report))
     return report.verified ? 0 : 1
@@ -62,8 +56,6 @@ export async function main(
     if (json) out.write(`${JSON.stringify({ verified: false, error: error.toJSON() })}\n`)
     else err.write(`verify: ${error.message}\n`)
     return 1
-  } finally {
-    await signatures.close()
   }
 }
 
