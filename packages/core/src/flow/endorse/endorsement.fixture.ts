@@ -256,6 +256,8 @@ export function testPeer(options: TestPeerOptions = {}): TestPeer {
         const key = fieldKey(NAMESPACES, name, field)
         writes.push({ namespace: LIFECYCLE_NAMESPACE, key, value: LifecycleStateData.encode(value), metadata: undefined })
       }
+      const type = LifecycleStateMetadata.encode({ datatype: record.type, fields: [...RECORDS.ChaincodeDefinition] })
+      writes.push({ namespace: LIFECYCLE_NAMESPACE, key: metadataKey(NAMESPACES, name), value: type, metadata: undefined })
       if (approve) writes.push(...approval(mspId, approvalName(name, sequence), parametersRecord(definition).fields))
       commit(writes)
     },
