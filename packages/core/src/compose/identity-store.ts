@@ -1,6 +1,7 @@
 import type { NetworkConfig, OrganizationConfig } from '../config/definition.ts'
 import type { Block } from '../model/block.ts'
 import type { Environment } from '../ports/environment.ts'
+import type { OrganizationFolder } from './folder-identity-store.ts'
 import { OrganizationIdentities } from './identities.ts'
 
 /** Who belongs to a network, and how its channels began: in memory, or in the network's folder. */
@@ -9,7 +10,7 @@ export interface IdentityStore {
   /** The genesis block that is kept for a channel, or a new one. */
   genesis(channel: string, make: () => Block): Promise<Block>
   /** Enrols the named members of an organisation that is new. */
-  add(organization: OrganizationConfig): OrganizationIdentities
+  add(organization: OrganizationConfig): Promise<OrganizationIdentities>
   /** Writes what is not written yet. */
   save(): Promise<void>
 }
@@ -17,38 +18,47 @@ export interface IdentityStore {
 /** Opens the identities of a configuration; those that it names and the store lacks are enrolled. */
 export async function openIdentities(config: NetworkConfig, environment: Environment): Promise<IdentityStore> {
   const organizations = new Map<string, OrganizationIdentities>()
-  for (const { name, mspId } of [...config.orderers, ...config.organizations])
-    organizations.set(name, newOrganization(config, environment, name, mspId))
-  enrolNamed(config, organizations)
-  const add = (organization: OrganizationConfig): OrganizationIdentities => {
-    const identities = newOrganization(config, environment, organization.name, organization.mspId)
-    organizations.set(organization.name, identities)
-    enrolMembers(organization, identities)
+  const folders = new Map<string, OrganizationFolder>()
+  const { folder, seed } = config
+  // In memory nothing of the file system is loaded.
+  const files = folder === undefined ? undefined : await import('./folder-identity-store.ts')
+
+  const openOrganization = async (kind: 'peer' | 'orderer', name: string, mspId: string): Promise<OrganizationIdentities> => {
+    let identities: OrganizationIdentities | undefined
+    if (files !== undefined && folder !== undefined) {
+      const place = new files.OrganizationFolder(folder, kind, name)
+      folders.set(name, place)
+      identities = await place.load(name, mspId, environment)
+    }
+    const { clock, random } = environment
+    identities ??= new OrganizationIdentities(name, mspId, { clock, random, deterministic: seed !== undefined })
+    organizations.set(name, identities)
     return identities
   }
-  return { organizations, add, genesis: async (_channel, make) => make(), save: async () => {} }
-}
 
-export function newOrganization(
-  config: NetworkConfig,
-  { clock, random }: Environment,
-  name: string,
-  mspId: string,
-): OrganizationIdentities {
-  return new OrganizationIdentities(name, mspId, { clock, random, deterministic: config.seed !== undefined })
-}
+  const add = async (organization: OrganizationConfig): Promise<OrganizationIdentities> => {
+    const { name, mspId, peers, clients } = organization
+    const identities = await openOrganization('peer', name, mspId)
+    for (const peer of peers) identities.member(peer, { role: 'peer' })
+    identities.member('admin', { role: 'admin' })
+    for (const client of clients) identities.member(client, { role: 'client' })
+    return identities
+  }
 
-function enrolNamed(config: NetworkConfig, organizations: ReadonlyMap<string, OrganizationIdentities>): void {
-  for (const { name, nodes } of config.orderers) {
-    const identities = organizations.get(name)!
+  for (const { name, mspId, nodes } of config.orderers) {
+    const identities = await openOrganization('orderer', name, mspId)
     for (const node of nodes) identities.member(node, { role: 'orderer' })
     identities.member('admin', { role: 'admin' })
   }
-  for (const organization of config.organizations) enrolMembers(organization, organizations.get(organization.name)!)
-}
+  for (const organization of config.organizations) await add(organization)
 
-function enrolMembers({ peers, clients }: OrganizationConfig, identities: OrganizationIdentities): void {
-  for (const peer of peers) identities.member(peer, { role: 'peer' })
-  identities.member('admin', { role: 'admin' })
-  for (const client of clients) identities.member(client, { role: 'client' })
+  return {
+    organizations,
+    add,
+    genesis: async (channel, make) =>
+      files === undefined || folder === undefined ? make() : files.keptGenesis(folder, channel, make),
+    save: async () => {
+      for (const [name, place] of folders) await place.save(organizations.get(name)!)
+    },
+  }
 }

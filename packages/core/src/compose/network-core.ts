@@ -1,7 +1,9 @@
+import { compareConfig } from '../channel/config/compare-config.ts'
 import { genesisBlock } from '../channel/genesis/genesis-block.ts'
 import { connect, type Gateway } from '../client/gateway.ts'
 import type { ClientIdentity, GatewayOptions } from '../client/options.ts'
 import type { ChaincodeConfig, ChannelMembers, NetworkConfig, OrganizationConfig } from '../config/definition.ts'
+import { ConfigError } from '../config/errors.ts'
 import { suggestion } from '../config/nearest.ts'
 import { readDefinition } from '../flow/lifecycle/definitions.ts'
 import type { Block } from '../model/block.ts'
@@ -87,6 +89,12 @@ export class NetworkCore {
         signatures: level.get(Tokens.SignaturePool),
         ...(config.base === undefined ? {} : { base: config.base }),
       }
+      if (config.folder !== undefined) {
+        // Before anything is read or written: two processes would overwrite each other's identities.
+        const { fileDisk } = await import('../adapters/disk/file-disk.ts')
+        const lock = await fileDisk(config.folder).lock('')
+        level.own('data folder', () => lock.release())
+      }
       const provider = await level.provide(
         Tokens.IdentityProvider,
         () => plugins.identity.create(context),
@@ -108,8 +116,9 @@ export class NetworkCore {
 
   private async startNodes(): Promise<void> {
     const { config, level } = this
-    for (const channel of config.channels) await this.addChannel(channel)
+    // Identities first: a genesis block whose authorities' keys are lost would be worth nothing.
     await this.store.save()
+    for (const channel of config.channels) await this.addChannel(channel)
     level.own('orderers', () => stopAll(this.nodes.orderers.values()))
     for (const { name, nodes } of config.orderers) {
       const identities = this.organizations.get(name)!
@@ -120,6 +129,7 @@ export class NetworkCore {
     await Promise.all([...this.nodes.orderers.values()].map((orderer) => orderer.start()))
     level.own('peers', () => stopAll(this.nodes.peers.values()))
     for (const organization of config.organizations) await this.startPeers(organization)
+    if (config.folder !== undefined) this.checkLedgers()
     for (const chaincode of config.chaincodes) await this.install(chaincode)
     await Promise.all(
       config.chaincodes.flatMap((chaincode) => chaincode.channels.map((channel) => this.deploy(channel, chaincode))),
@@ -186,7 +196,7 @@ export class NetworkCore {
   async addOrganization(organization: OrganizationConfig): Promise<OrganizationIdentities> {
     const known = this.organizations.get(organization.name)
     if (known !== undefined) return known
-    const identities = this.store.add(organization)
+    const identities = await this.store.add(organization)
     this.added.push(organization)
     await this.store.save()
     return identities
@@ -258,6 +268,22 @@ export class NetworkCore {
       peers: new Set(peers),
       orderers: new Set(config.orderers.flatMap(({ nodes }) => nodes)),
     })
+  }
+
+  /** A configuration creates a channel; afterwards the ledger governs. @throws ConfigError CONFIG_DIFFERS_FROM_LEDGER */
+  private checkLedgers(): void {
+    for (const channel of this.config.channels) {
+      const [peer] = this.nodes.channelPeers(channel.name)
+      if (peer === undefined) continue
+      const definition = channelDefinition(this.config, channel, channel.givenBatch, this.plugins.ordering, this.organizations)
+      const differences = compareConfig(definition, peer.config)
+      if (differences.length === 0) continue
+      const lines = differences.map(({ path, configured, ledger }) => `${path}: configured ${configured}, ledger ${ledger}`)
+      throw new ConfigError('CONFIG_DIFFERS_FROM_LEDGER', `channel ${channel.name}: ${lines.join('; ')}`, {
+        channel: channel.name,
+        differences,
+      })
+    }
   }
 
   private newGenesis(channel: ChannelMembers): Block {

@@ -67,6 +67,21 @@ export interface Enrolment {
   readonly serialNumber: string
 }
 
+/** What a root authority must be kept with, to go on after a restart. Holds its private key. */
+export interface AuthorityRecord {
+  readonly commonName: string
+  readonly organization?: string | undefined
+  /** PEM. */
+  readonly certificate: string
+  /** PKCS#8 PEM. */
+  readonly privateKey: string
+  /** Enrolment ids by serial number of what was issued. */
+  readonly issued: Readonly<Record<string, string>>
+  /** Moment of revocation (milliseconds since 1970) by serial number. */
+  readonly revoked: Readonly<Record<string, number>>
+  readonly listNumber: number
+}
+
 const HOUR = 3_600_000
 const YEAR = 8760 * HOUR
 
@@ -88,6 +103,7 @@ export class CertificateAuthority {
   readonly #environment: AuthorityEnvironment
   readonly #crypto: CryptoProvider
   readonly #makeSignature: encoding.SignTbs
+  readonly #pkcs8: Uint8Array
   readonly #subject: Uint8Array
   readonly #keyId: Uint8Array
   readonly #organization: string | undefined
@@ -105,6 +121,7 @@ export class CertificateAuthority {
     parent: CertificateAuthority | undefined,
     maxPathLength: number | undefined,
     lifetime: number,
+    record?: AuthorityRecord,
   ) {
     this.parent = parent
     this.#environment = environment
@@ -112,12 +129,28 @@ export class CertificateAuthority {
     this.commonName = options.commonName
     this.#organization = options.organization
     this.#maxPathLength = maxPathLength
-    const { point, scalar, pkcs8 } = newKey(environment)
-    const key = this.#crypto.importPrivateKey(pkcs8)
+    const kept = record === undefined ? undefined : pemBlock(record.privateKey).bytes
+    const made = kept === undefined ? newKey(environment) : undefined
+    this.#pkcs8 = kept ?? made!.pkcs8
+    const key = this.#crypto.importPrivateKey(this.#pkcs8)
+    const point = made?.point ?? key.publicKey.raw
+    const scalar = made?.scalar
     this.#makeSignature =
-      environment.deterministic === true ? (tbs) => signDeterministically(scalar, tbs) : (tbs) => this.#crypto.sign(key, tbs)
+      environment.deterministic === true && scalar !== undefined
+        ? (tbs) => signDeterministically(scalar, tbs)
+        : (tbs) => this.#crypto.sign(key, tbs)
     this.#keyId = keyId(point)
     this.#subject = encoding.encodeName({ organization: options.organization, commonName: options.commonName })
+    if (record !== undefined) {
+      const { notBefore, notAfter } = parseCertificate(pemBlock(record.certificate).bytes)
+      this.#notBefore = notBefore
+      this.#notAfter = notAfter
+      this.certificate = record.certificate
+      for (const [serial, enrolmentId] of Object.entries(record.issued)) this.#issued.set(serial, { enrolmentId })
+      for (const [serial, at] of Object.entries(record.revoked)) this.#revoked.set(serial, at)
+      this.#listNumber = record.listNumber
+      return
+    }
     // One hour back: machines whose clocks lag behind take the certificates at once.
     const issuedAt = wholeSeconds(environment.clock.now()) - HOUR
     this.#notBefore = parent === undefined ? issuedAt : Math.max(issuedAt, parent.#notBefore)
@@ -141,6 +174,26 @@ export class CertificateAuthority {
 
   static createRoot(options: AuthorityOptions, environment: AuthorityEnvironment): CertificateAuthority {
     return new CertificateAuthority(options, environment, undefined, options.maxPathLength, options.lifetime ?? 15 * YEAR)
+  }
+
+  /** A root authority from what {@link CertificateAuthority.record} gave: it goes on issuing, revoking and numbering its lists. */
+  static restoreRoot(record: AuthorityRecord, environment: AuthorityEnvironment): CertificateAuthority {
+    const { commonName, organization } = record
+    const options = { commonName, ...(organization === undefined ? {} : { organization }) }
+    return new CertificateAuthority(options, environment, undefined, undefined, 0, record)
+  }
+
+  /** What the authority must be kept with; registrations that were not enrolled are left out. Keep it secret: it holds the key. */
+  record(): AuthorityRecord {
+    return {
+      commonName: this.commonName,
+      organization: this.#organization,
+      certificate: this.certificate,
+      privateKey: encodePem('PRIVATE KEY', this.#pkcs8),
+      issued: Object.fromEntries([...this.#issued].map(([serial, { enrolmentId }]) => [serial, enrolmentId])),
+      revoked: Object.fromEntries(this.#revoked),
+      listNumber: this.#listNumber,
+    }
   }
 
   /** An authority below this one. From then on, Fabric's MSP takes members from the lower one only. Throws CA_PATH_LENGTH. */
