@@ -44,9 +44,7 @@ function rememberingProvider(): IdentityProvider {
       const result: boolean[] = []
       for (const item of items) {
         const parts = [item.key.raw, item.data, Uint8Array.of(0), item.signature]
-        const key = parts
-          .reduce((hash, part) => hash.update(`${part.length}:`).update(part), createHash('sha256'))
-          .digest('hex')
+        const key = parts.reduce((hash, part) => hash.update(`${part.length}:`).update(part), createHash('sha256')).digest('hex')
         const verdict = verdicts.get(key) ?? (await inner.verifyAll([item]))[0]!
         verdicts.set(key, verdict)
         result.push(verdict)

@@ -12,7 +12,7 @@ import { replay } from '../flow/validate/replay.ts'
 import type { Block } from '../model/block.ts'
 import { HeddleError } from '../model/errors.ts'
 import { BlockMetadataIndex, Metadata } from '../model/messages/common.ts'
-import { DecodeError } from '../model/protobuf/errors.ts'
+import { ledgerTransactionId } from '../model/transaction-id.ts'
 import { TxValidationCode, validationCodeName } from '../model/validation-code.ts'
 import type { IdentityProvider } from '../ports/identity.ts'
 import {
@@ -204,7 +204,8 @@ class LedgerVerifier {
     const stored = block.metadataAt(BlockMetadataIndex.TRANSACTIONS_FILTER)
     if (stored.length !== flags.length) {
       this.flagsEqual = false
-      this.differs(block, 'flags', `${flags.length} validation flags`, `${stored.length}`)
+      const got = stored.length === 0 ? 'none (the blocks of an ordering node carry none)' : `${stored.length}`
+      this.differs(block, 'flags', `${flags.length} validation flags`, got)
       return
     }
     for (let i = 0; i < flags.length; i++) {
@@ -228,7 +229,7 @@ class LedgerVerifier {
 
   private remember(block: Block): void {
     for (let i = 0; i < block.data.length; i++) {
-      const txId = txIdAt(block, i)
+      const txId = ledgerTransactionId(block.envelope(i))
       if (txId !== undefined) this.txIds.add(txId)
     }
     this.transactions += block.data.length
@@ -254,13 +255,4 @@ class LedgerVerifier {
 
 function signatureCount(block: Block): number {
   return Metadata.decode(block.metadataAt(BlockMetadataIndex.SIGNATURES)).signatures.length
-}
-
-function txIdAt(block: Block, index: number): string | undefined {
-  try {
-    return block.envelope(index).txId
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
 }

@@ -1,5 +1,6 @@
 import { Block } from '../../model/block.ts'
 import { BlockMetadataIndex } from '../../model/messages/common.ts'
+import { ledgerTransactionId } from '../../model/transaction-id.ts'
 import { TxValidationCode } from '../../model/validation-code.ts'
 import type { BlockStore, TransactionLocation } from '../../ports/block-store.ts'
 import type { Disk } from '../../ports/disk.ts'
@@ -322,14 +323,9 @@ function transactionsOf(block: Block): IndexEntry['transactions'] {
   const flags = block.metadataAt(BlockMetadataIndex.TRANSACTIONS_FILTER)
   const transactions: { txId: string; txNumber: number; code: number }[] = []
   for (let txNumber = 0; txNumber < block.data.length; txNumber++) {
-    let txId: string
-    try {
-      txId = block.envelope(txNumber).txId
-    } catch {
-      // Malformed: it has a place in the block and no id.
-      continue
-    }
-    if (txId !== '') transactions.push({ txId, txNumber, code: flags[txNumber] ?? TxValidationCode.NOT_VALIDATED })
+    // A malformed one has a place in the block and no id.
+    const txId = ledgerTransactionId(block.envelope(txNumber))
+    if (txId !== undefined) transactions.push({ txId, txNumber, code: flags[txNumber] ?? TxValidationCode.NOT_VALIDATED })
   }
   return transactions
 }

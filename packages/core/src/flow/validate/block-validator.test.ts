@@ -39,6 +39,12 @@ describe('duplicate transaction ids', () => {
     ])
   })
 
+  it('of a transaction whose header states none are those that nonce and creator give', async () => {
+    const ledger = new TestLedger()
+    expect(await ledger.codes(transaction(put('k'), { nonce: 'same', txId: '' }))).toEqual(['BAD_PROPOSAL_TXID'])
+    expect(await ledger.codes(transaction(put('k'), { nonce: 'same' }))).toEqual(['DUPLICATE_TXID'])
+  })
+
   it('inside a block the first one whose endorsements hold wins', async () => {
     const ledger = new TestLedger()
     const good = await transaction(put('k'), { nonce: 'same' })

@@ -19,7 +19,7 @@ import { ChaincodeActionPayload, Transaction } from '../../model/messages/transa
 import { proposalHash } from '../../model/proposal-hash.ts'
 import type { Input } from '../../model/protobuf/message.ts'
 import { sha256 } from '../../model/sha256.ts'
-import { transactionId } from '../../model/transaction-id.ts'
+import { ledgerTransactionId, transactionId } from '../../model/transaction-id.ts'
 import { utf8Bytes } from '../../model/utf8.ts'
 import { validationCodeName } from '../../model/validation-code.ts'
 import type { IdentityProvider, Signer } from '../../ports/identity.ts'
@@ -267,7 +267,10 @@ export class TestLedger {
     const block = this.makeBlock(await Promise.all(envelopes))
     const validated = await this.validate(block)
     this.state.commit(validated.updates.writes(), { blockNumber: block.number, txNumber: envelopes.length - 1 })
-    for (const txId of validated.txIds) if (txId !== '') this.txIds.add(txId)
+    for (let i = 0; i < block.data.length; i++) {
+      const txId = ledgerTransactionId(block.envelope(i))
+      if (txId !== undefined) this.txIds.add(txId)
+    }
     if (validated.nextConfig !== undefined) this.config = validated.nextConfig
     this.lastHash = block.hash()
     this.next++
