@@ -177,6 +177,8 @@ async function outcomeAt(peer: PeerChannel, transactionId: string): Promise<Comm
   }
   const outcome = await waiting.wait()
   notifier.forget(transactionId)
+  // What was seen is a second entry: the ledger answers for the first.
+  if (outcome.code === TxValidationCode.DUPLICATE_TXID) return (await peer.blocksStore.transaction(transactionId)) ?? outcome
   return outcome
 }
 
