@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import solo from '@heddle/consensus-solo'
-import { type Contract, createNetwork, type Network, type NetworkOptions } from '@heddle/core'
+import { type ChaincodeStub, type Contract, createNetwork, type Network, type NetworkOptions } from '@heddle/core'
 
 /** The network that `pipeline`, `latency` and `growth` measure: two organisations, policy AND of both, LevelDB, everything durable. */
 export interface Bench {
@@ -27,9 +27,10 @@ export async function twoOrganizations(options: Partial<NetworkOptions> = {}): P
     chaincodes: {
       kv: {
         chaincode: {
-          async invoke(stub: { getBufferArgs(): Uint8Array[]; getState(key: string): Promise<Uint8Array>; putState(key: string, value: Uint8Array): Promise<void> }) {
-            const [, key, value] = stub.getBufferArgs()
+          async invoke(stub: ChaincodeStub) {
+            const [fcn, key, value] = stub.getBufferArgs()
             const name = Buffer.from(key!).toString()
+            if (Buffer.from(fcn!).toString() === 'fill') return fill(stub, Number(name), Number(Buffer.from(value!).toString()))
             await stub.getState(name)
             await stub.putState(name, value!)
           },
@@ -52,6 +53,12 @@ export async function twoOrganizations(options: Partial<NetworkOptions> = {}): P
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Writes a number of keys in one transaction: how a benchmark gets a large state. */
+async function fill(stub: ChaincodeStub, from: number, count: number): Promise<void> {
+  const value = new Uint8Array(VALUE_BYTES).fill(1)
+  for (let index = from; index < from + count; index++) await stub.putState(`key${index}`, value)
 }
 
 /** Runs `task` for 0 .. count - 1 with a number of them under way at a time. */
