@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Extension, Name } from '@peculiar/asn1-x509'
 import type { Clock } from '../../ports/clock.ts'
 import type { CryptoProvider, PrivateKey } from '../../ports/crypto-provider.ts'
 import type { Random } from '../../ports/random.ts'
@@ -104,7 +105,7 @@ export class CertificateAuthority {
   readonly #crypto: CryptoProvider
   readonly #makeSignature: encoding.SignTbs
   readonly #pkcs8: Uint8Array
-  readonly #subject: Uint8Array
+  readonly #subject: Name
   readonly #keyId: Uint8Array
   readonly #organization: string | undefined
   readonly #maxPathLength: number | undefined
@@ -156,7 +157,7 @@ export class CertificateAuthority {
     this.#notBefore = parent === undefined ? issuedAt : Math.max(issuedAt, parent.#notBefore)
     this.#notAfter = Math.min(this.#notBefore + lifetime, parent === undefined ? Number.POSITIVE_INFINITY : parent.#notAfter)
     const issuer = parent ?? this
-    const raw = issuer.#sign({
+    const { raw, serialNumber } = issuer.#sign({
       subject: this.#subject,
       publicKey: point,
       notBefore: this.#notBefore,
@@ -169,7 +170,7 @@ export class CertificateAuthority {
       ],
     })
     this.certificate = encodePem('CERTIFICATE', raw)
-    if (parent !== undefined) parent.#issued.set(parseCertificate(raw).serialNumber, { enrolmentId: options.commonName })
+    if (parent !== undefined) parent.#issued.set(serialNumber, { enrolmentId: options.commonName })
   }
 
   static createRoot(options: AuthorityOptions, environment: AuthorityEnvironment): CertificateAuthority {
@@ -303,17 +304,17 @@ export class CertificateAuthority {
 
   #issue(
     enrolmentId: string,
-    subject: Uint8Array,
+    subject: Name,
     key: MemberKey,
     options: EnrolmentOptions,
-    extensions: readonly encoding.ExtensionToWrite[],
+    extensions: readonly Extension[],
   ): Enrolment {
     const now = this.#environment.clock.now()
     if (now > this.#notAfter)
       throw new CaError('CA_EXPIRED', `the certificate of ${this.commonName} has expired`, { notAfter: this.#notAfter })
     const notBefore = Math.max(wholeSeconds(options.notBefore ?? now - HOUR), this.#notBefore)
     const notAfter = Math.min(notBefore + (options.lifetime ?? YEAR), this.#notAfter)
-    const raw = this.#sign({
+    const { raw, serialNumber } = this.#sign({
       subject,
       publicKey: key.point,
       notBefore,
@@ -325,17 +326,20 @@ export class CertificateAuthority {
         ...extensions,
       ],
     })
-    const { serialNumber } = parseCertificate(raw)
     this.#issued.set(serialNumber, { enrolmentId })
     const privateKey = key.pkcs8 === undefined ? undefined : encodePem('PRIVATE KEY', key.pkcs8)
     return { certificate: encodePem('CERTIFICATE', raw), privateKey, serialNumber }
   }
 
-  #sign(certificate: Omit<encoding.CertificateToSign, 'serialNumber' | 'issuer'>): Uint8Array {
+  #sign(certificate: Omit<encoding.CertificateToSign, 'serialNumber' | 'issuer'>): {
+    readonly raw: Uint8Array
+    readonly serialNumber: string
+  } {
     const serialNumber = this.#environment.random.bytes(16)
     // Positive, and of full length: 127 bits, as RFC 5280 wants at least 64.
     serialNumber[0] = (serialNumber[0]! & 0x3f) | 0x40
-    return encoding.encodeCertificate({ ...certificate, serialNumber, issuer: this.#subject }, this.#makeSignature)
+    const raw = encoding.encodeCertificate({ ...certificate, serialNumber, issuer: this.#subject }, this.#makeSignature)
+    return { raw, serialNumber: Buffer.from(serialNumber).toString('hex') }
   }
 
   #keyFor(request: string | undefined): MemberKey {

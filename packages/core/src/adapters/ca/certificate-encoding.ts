@@ -1,8 +1,37 @@
+import { isIP } from 'node:net'
+import { CertificationRequest, CertificationRequestInfo } from '@peculiar/asn1-csr'
+import { OctetString } from '@peculiar/asn1-schema'
+import {
+  AlgorithmIdentifier,
+  AttributeTypeAndValue,
+  AttributeValue,
+  AuthorityKeyIdentifier,
+  BasicConstraints,
+  Certificate,
+  CertificateList,
+  CRLNumber,
+  ExtendedKeyUsage,
+  Extension,
+  Extensions,
+  GeneralName,
+  KeyIdentifier,
+  KeyUsage,
+  Name,
+  RelativeDistinguishedName,
+  RevokedCertificate,
+  SubjectAlternativeName,
+  SubjectKeyIdentifier,
+  SubjectPublicKeyInfo,
+  TBSCertificate,
+  TBSCertList,
+  Time,
+  Validity,
+  Version,
+} from '@peculiar/asn1-x509'
 import { utf8Bytes } from '../../model/utf8.ts'
-import { DerReader, Tag } from '../crypto/der-reader.ts'
-import * as der from '../crypto/der-writer.ts'
-import { encodeSpki } from '../crypto/p256.ts'
-import { Oid, readAlgorithm, readPublicKey, type SubjectPublicKey } from '../msp/certificate.ts'
+import { bufferOf, bytesOf, parseDer, toDer } from '../crypto/asn1.ts'
+import { CURVE } from '../crypto/p256.ts'
+import { Oid, readPublicKey, type SubjectPublicKey } from '../msp/certificate.ts'
 
 /** Subject of a certificate to be made. Parts are written in this order. */
 export interface SubjectName {
@@ -11,69 +40,56 @@ export interface SubjectName {
   readonly commonName: string
 }
 
-export interface ExtensionToWrite {
-  readonly id: string
-  readonly critical: boolean
-  readonly value: Uint8Array
-}
-
 /** What an authority signs. */
 export interface CertificateToSign {
   readonly serialNumber: Uint8Array
-  /** Name element. */
-  readonly issuer: Uint8Array
+  readonly issuer: Name
   readonly notBefore: number
   readonly notAfter: number
-  /** Name element. */
-  readonly subject: Uint8Array
+  readonly subject: Name
   /** Uncompressed point. */
   readonly publicKey: Uint8Array
-  readonly extensions: readonly ExtensionToWrite[]
+  readonly extensions: readonly Extension[]
 }
 
 /** Makes the signature over the first part of a certificate, request or list. */
 export type SignTbs = (tbs: Uint8Array) => Uint8Array
 
-const SIGNATURE_ALGORITHM = der.sequence(der.oid(Oid.ECDSA_SHA256))
+const SIGNATURE_ALGORITHM = new AlgorithmIdentifier({ algorithm: Oid.ECDSA_SHA256 })
+const KEY_ALGORITHM = new AlgorithmIdentifier({ algorithm: Oid.EC_PUBLIC_KEY, parameters: bufferOf(CURVE) })
 
-function signed(tbs: Uint8Array, sign: SignTbs): Uint8Array {
-  return der.sequence(tbs, SIGNATURE_ALGORITHM, der.bitString(sign(tbs)))
+function keyInfo(point: Uint8Array): SubjectPublicKeyInfo {
+  return new SubjectPublicKeyInfo({ algorithm: KEY_ALGORITHM, subjectPublicKey: bufferOf(point) })
 }
 
-export function encodeName(name: SubjectName): Uint8Array {
-  const part = (type: string, text: string): Uint8Array => der.element(Tag.SET, der.sequence(der.oid(type), der.utf8String(text)))
-  return der.sequence(
+export function encodeName(name: SubjectName): Name {
+  const part = (type: string, text: string): RelativeDistinguishedName =>
+    new RelativeDistinguishedName([new AttributeTypeAndValue({ type, value: new AttributeValue({ utf8String: text }) })])
+  return new Name([
     ...(name.organization === undefined ? [] : [part('2.5.4.10', name.organization)]),
     ...(name.organizationalUnits ?? []).map((unit) => part('2.5.4.11', unit)),
     part('2.5.4.3', name.commonName),
-  )
-}
-
-function encodeExtensions(extensions: readonly ExtensionToWrite[]): Uint8Array {
-  return der.sequence(
-    ...extensions.map(({ id, critical, value }) =>
-      der.sequence(der.oid(id), ...(critical ? [der.boolean(true)] : []), der.octetString(value)),
-    ),
-  )
+  ])
 }
 
 /** X.509 v3 certificate (RFC 5280, 4.1). */
 export function encodeCertificate(certificate: CertificateToSign, sign: SignTbs): Uint8Array {
-  const tbs = der.sequence(
-    der.explicit(0, der.smallInteger(2)),
-    der.unsignedInteger(certificate.serialNumber),
-    SIGNATURE_ALGORITHM,
-    certificate.issuer,
-    der.sequence(der.time(certificate.notBefore), der.time(certificate.notAfter)),
-    certificate.subject,
-    encodeSpki(certificate.publicKey),
-    der.explicit(3, encodeExtensions(certificate.extensions)),
-  )
-  return signed(tbs, sign)
+  const tbsCertificate = new TBSCertificate({
+    version: Version.v3,
+    serialNumber: bufferOf(certificate.serialNumber),
+    signature: SIGNATURE_ALGORITHM,
+    issuer: certificate.issuer,
+    validity: new Validity({ notBefore: new Date(certificate.notBefore), notAfter: new Date(certificate.notAfter) }),
+    subject: certificate.subject,
+    subjectPublicKeyInfo: keyInfo(certificate.publicKey),
+    extensions: new Extensions([...certificate.extensions]),
+  })
+  const signatureValue = bufferOf(sign(toDer(tbsCertificate)))
+  return toDer(new Certificate({ tbsCertificate, signatureAlgorithm: SIGNATURE_ALGORITHM, signatureValue }))
 }
 
 export interface RevocationListToSign {
-  readonly issuer: Uint8Array
+  readonly issuer: Name
   readonly thisUpdate: number
   readonly nextUpdate: number
   readonly number: number
@@ -83,26 +99,30 @@ export interface RevocationListToSign {
 
 /** Certificate revocation list, version 2 (RFC 5280, 5.1). */
 export function encodeRevocationList(list: RevocationListToSign, sign: SignTbs): Uint8Array {
-  const entries = list.revoked.map(({ serialNumber, at }) => der.sequence(der.unsignedInteger(serialNumber), der.time(at)))
-  const extensions = encodeExtensions([
-    authorityKeyId(list.authorityKeyId),
-    { id: Oid.CRL_NUMBER, critical: false, value: der.smallInteger(list.number) },
-  ])
-  const tbs = der.sequence(
-    der.smallInteger(1),
-    SIGNATURE_ALGORITHM,
-    list.issuer,
-    der.time(list.thisUpdate),
-    der.time(list.nextUpdate),
-    ...(entries.length === 0 ? [] : [der.sequence(...entries)]),
-    der.explicit(0, extensions),
+  const entries = list.revoked.map(
+    ({ serialNumber, at }) => new RevokedCertificate({ userCertificate: bufferOf(serialNumber), revocationDate: new Time(at) }),
   )
-  return signed(tbs, sign)
+  const tbsCertList = new TBSCertList({
+    version: Version.v2,
+    signature: SIGNATURE_ALGORITHM,
+    issuer: list.issuer,
+    thisUpdate: new Time(list.thisUpdate),
+    nextUpdate: new Time(list.nextUpdate),
+    ...(entries.length === 0 ? {} : { revokedCertificates: entries }),
+    crlExtensions: [authorityKeyId(list.authorityKeyId), extension(Oid.CRL_NUMBER, false, toDer(new CRLNumber(list.number)))],
+  })
+  const signature = bufferOf(sign(toDer(tbsCertList)))
+  return toDer(new CertificateList({ tbsCertList, signatureAlgorithm: SIGNATURE_ALGORITHM, signature }))
 }
 
 /** PKCS#10 request (RFC 2986). */
 export function encodeSigningRequest(subject: SubjectName, publicKey: Uint8Array, sign: SignTbs): Uint8Array {
-  return signed(der.sequence(der.smallInteger(0), encodeName(subject), encodeSpki(publicKey), der.element(0xa0)), sign)
+  const certificationRequestInfo = new CertificationRequestInfo({
+    subject: encodeName(subject),
+    subjectPKInfo: keyInfo(publicKey),
+  })
+  const signature = bufferOf(sign(toDer(certificationRequestInfo)))
+  return toDer(new CertificationRequest({ certificationRequestInfo, signatureAlgorithm: SIGNATURE_ALGORITHM, signature }))
 }
 
 /** A parsed PKCS#10 request. Its subject and attributes are not taken over: registration decides on both. */
@@ -115,88 +135,50 @@ export interface SigningRequest {
 
 /** Throws CryptoError (CRYPTO_BAD_DER). */
 export function decodeSigningRequest(bytes: Uint8Array): SigningRequest {
-  const outer = new DerReader(bytes)
-  const request = outer.enter(Tag.SEQUENCE)
-  outer.finish()
-  const tbsStart = request.position
-  const body = request.enter(Tag.SEQUENCE)
-  const tbs = bytes.subarray(tbsStart, request.position)
-  const signatureAlgorithm = readAlgorithm(request).oid
-  const signature = request.bits()
-  request.finish()
-  body.smallInteger()
-  body.enter(Tag.SEQUENCE)
-  return { tbs, publicKey: readPublicKey(body), signatureAlgorithm, signature }
+  const request = parseDer(bytes, CertificationRequest, 'signing request')
+  return {
+    tbs: bytesOf(request.certificationRequestInfoRaw!),
+    publicKey: readPublicKey(request.certificationRequestInfo.subjectPKInfo),
+    signatureAlgorithm: request.signatureAlgorithm.algorithm,
+    signature: bytesOf(request.signature),
+  }
 }
 
 // Extensions.
 
-export const basicConstraints = (isCA: boolean, maxPathLength?: number): ExtensionToWrite => ({
-  id: Oid.BASIC_CONSTRAINTS,
-  critical: true,
-  value: der.sequence(
-    ...(isCA ? [der.boolean(true)] : []),
-    ...(maxPathLength === undefined ? [] : [der.smallInteger(maxPathLength)]),
-  ),
-})
-
-/** `usage` is made of KeyUsage bits below 0x80. */
-export function keyUsage(usage: number): ExtensionToWrite {
-  let bits = 0
-  let unused = 8
-  for (let bit = 0; bit < 8; bit++)
-    if ((usage & (1 << bit)) !== 0) {
-      bits |= 0x80 >> bit
-      unused = 7 - bit
-    }
-  return { id: Oid.KEY_USAGE, critical: true, value: der.bitString(Uint8Array.of(bits), unused) }
+function extension(extnID: string, critical: boolean, value: Uint8Array): Extension {
+  return new Extension({ extnID, critical, extnValue: new OctetString(bufferOf(value)) })
 }
 
-export const extendedKeyUsage = (...purposes: readonly string[]): ExtensionToWrite => ({
-  id: Oid.EXTENDED_KEY_USAGE,
-  critical: false,
-  value: der.sequence(...purposes.map(der.oid)),
-})
-
-export const subjectKeyId = (id: Uint8Array): ExtensionToWrite => ({
-  id: Oid.SUBJECT_KEY_ID,
-  critical: false,
-  value: der.octetString(id),
-})
-
-export const authorityKeyId = (id: Uint8Array): ExtensionToWrite => ({
-  id: Oid.AUTHORITY_KEY_ID,
-  critical: false,
-  value: der.sequence(der.element(0x80, id)),
-})
-
-/** Host names and IP addresses (v4, or v6 in any notation). */
-export function subjectAltNames(hosts: readonly string[]): ExtensionToWrite {
-  const names = hosts.map((host) => {
-    const address = ipBytes(host)
-    return address === undefined ? der.element(0x82, utf8Bytes(host)) : der.element(0x87, address)
-  })
-  return { id: Oid.SUBJECT_ALT_NAME, critical: false, value: der.sequence(...names) }
-}
-
-function ipBytes(host: string): Uint8Array | undefined {
-  if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return Uint8Array.from(host.split('.').map(Number))
-  if (!host.includes(':')) return undefined
-  const [head = '', tail] = host.split('::')
-  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'))
-  const before = groups(head)
-  const after = groups(tail ?? '')
-  const middle = tail === undefined ? [] : new Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0')
-  return Uint8Array.from(
-    [...before, ...middle, ...after].flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff]),
+export const basicConstraints = (isCA: boolean, maxPathLength?: number): Extension =>
+  extension(
+    Oid.BASIC_CONSTRAINTS,
+    true,
+    toDer(new BasicConstraints({ cA: isCA, ...(maxPathLength === undefined ? {} : { pathLenConstraint: maxPathLength }) })),
   )
+
+/** `usage` is made of KeyUsage bits. */
+export const keyUsage = (usage: number): Extension => extension(Oid.KEY_USAGE, true, toDer(new KeyUsage(usage)))
+
+export const extendedKeyUsage = (...purposes: readonly string[]): Extension =>
+  extension(Oid.EXTENDED_KEY_USAGE, false, toDer(new ExtendedKeyUsage([...purposes])))
+
+export const subjectKeyId = (id: Uint8Array): Extension =>
+  extension(Oid.SUBJECT_KEY_ID, false, toDer(new SubjectKeyIdentifier(bufferOf(id))))
+
+export const authorityKeyId = (id: Uint8Array): Extension =>
+  extension(Oid.AUTHORITY_KEY_ID, false, toDer(new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(bufferOf(id)) })))
+
+/** Host names and IP addresses (v4, or v6 in any notation without dots). */
+export function subjectAltNames(hosts: readonly string[]): Extension {
+  const names = hosts.map((host) => new GeneralName(isIP(host) === 0 ? { dNSName: host } : { iPAddress: host }))
+  return extension(Oid.SUBJECT_ALT_NAME, false, toDer(new SubjectAlternativeName(names)))
 }
 
 /** Fabric's attribute extension. Names are sorted, so that equal attributes give equal certificates. */
-export const fabricAttributes = (attributes: Readonly<Record<string, string>>): ExtensionToWrite => ({
-  id: Oid.FABRIC_ATTRIBUTES,
-  critical: false,
-  value: utf8Bytes(
-    JSON.stringify({ attrs: Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1))) }),
-  ),
-})
+export const fabricAttributes = (attributes: Readonly<Record<string, string>>): Extension =>
+  extension(
+    Oid.FABRIC_ATTRIBUTES,
+    false,
+    utf8Bytes(JSON.stringify({ attrs: Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1))) })),
+  )

@@ -1,50 +1,55 @@
+import { Name } from '@peculiar/asn1-x509'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DerReader, Tag } from './der-reader.ts'
-import * as der from './der-writer.ts'
+import { parseDer, toDer } from './asn1.ts'
+import { element, sequence } from './der.fixture.ts'
 import { CryptoError } from './errors.ts'
 import { encodePem, pemBlock, pemBlocks } from './pem.ts'
 
 describe('DER', () => {
-  it('reads back what was written, of any length', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 70_000, size: 'max' }), (content) => {
-        const reader = new DerReader(der.sequence(der.octetString(content), der.smallInteger(content.length)))
-        const inner = reader.enter(Tag.SEQUENCE)
-        reader.finish()
-        expect(Buffer.compare(inner.octets(), content)).toBe(0)
-        expect(inner.smallInteger()).toBe(content.length)
-        inner.finish()
-      }),
-      { numRuns: 30 },
-    )
-  })
+  const name = (text: string) =>
+    sequence(element(0x31, sequence(element(0x06, Uint8Array.of(0x55, 4, 3)), element(0x0c, Buffer.from(text)))))
 
-  it('reads back object identifiers', () => {
-    const arc = fc.nat(2 ** 31 - 1)
+  it('is read and written back', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 2 }), fc.nat(39), fc.array(arc, { maxLength: 8 }), (top, second, rest) => {
-        const dotted = [top, second, ...rest].join('.')
-        expect(new DerReader(der.oid(dotted)).oid()).toBe(dotted)
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), (text) => {
+        const parsed = parseDer(name(text), Name, 'name')
+        expect(parsed[0]?.[0]?.value.toString()).toBe(text)
+        expect(toDer(parsed)).toEqual(name(text))
       }),
+      { numRuns: 50 },
     )
   })
 
   it.each([
-    ['a length in long form without need', [0x04, 0x81, 0x01, 0x00]],
-    ['an indefinite length', [0x04, 0x80, 0x00, 0x00]],
-    ['an element longer than its parent', [0x04, 0x02, 0x00]],
-    ['a length cut off', [0x04]],
+    ['a byte after the end', Uint8Array.of(...name('x'), 0)],
+    ['a second structure', Uint8Array.of(...name('x'), ...name('x'))],
+    ['a length in long form without need', Uint8Array.of(0x30, 0x81, name('x').length - 2, ...name('x').subarray(2))],
+    ['an indefinite length', Uint8Array.of(0x30, 0x80, ...name('x').subarray(2), 0, 0)],
+    ['an element longer than its parent', Uint8Array.of(...name('x').subarray(0, -2), 2, 0x41)],
+    ['what is cut off', name('x').subarray(0, -1)],
+    ['an element that the structure does not have', sequence(element(0x31, sequence(element(0x05))))],
+    [
+      'text that is not UTF-8',
+      sequence(element(0x31, sequence(element(0x06, Uint8Array.of(0x55, 4, 3)), element(0x0c, Uint8Array.of(0xff))))),
+    ],
+    [
+      'an identifier in a needlessly long form',
+      sequence(element(0x31, sequence(element(0x06, Uint8Array.of(0x55, 0x80, 4, 3)), element(0x0c)))),
+    ],
+    ['thousands of levels', new Uint8Array(10_000).fill(0x30)],
+    ['more elements than the limit', sequence(...Array.from({ length: 5000 }, () => element(0x31)))],
+    ['more bytes than the limit', new Uint8Array((1 << 20) + 1)],
+    ['nothing', new Uint8Array(0)],
   ])('refuses %s', (_, bytes) => {
-    expect(() => new DerReader(Uint8Array.from(bytes)).octets()).toThrow(CryptoError)
+    expect(() => parseDer(bytes, Name, 'name')).toThrow(CryptoError)
   })
 
-  it('never reads outside its bytes, and throws nothing but CryptoError', () => {
+  it('throws nothing but CryptoError, whatever the bytes are', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
-        const reader = new DerReader(bytes)
         try {
-          while (!reader.isDone) reader.element()
+          expect(toDer(parseDer(bytes, Name, 'name'))).toEqual(bytes)
         } catch (error) {
           expect(error).toBeInstanceOf(CryptoError)
         }

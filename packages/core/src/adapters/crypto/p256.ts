@@ -1,5 +1,3 @@
-import { DerReader, Tag } from './der-reader.ts'
-import { bitString, element, octetString, oid, sequence, smallInteger } from './der-writer.ts'
 import { CryptoError } from './errors.ts'
 
 /** Group order n of P-256 (FIPS 186-5, D.1.2.3), big-endian. */
@@ -8,9 +6,15 @@ export const ORDER = fromHex('ffffffff00000000ffffffffffffffffbce6faada7179e84f3
 /** Floor of n / 2: the largest s of a low-S signature. */
 export const HALF_ORDER = fromHex('7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8')
 
-const EC_PUBLIC_KEY = '1.2.840.10045.2.1'
-const PRIME256V1 = '1.2.840.10045.3.1.7'
-const ALGORITHM = sequence(oid(EC_PUBLIC_KEY), oid(PRIME256V1))
+/** DER of the curve's object identifier: parameters of the algorithm of a key. */
+export const CURVE = fromHex('06082a8648ce3d030107')
+
+// Keys of one curve have one length, so that all before their bytes is constant: no ASN.1 library in the threads that verify.
+const ALGORITHM = '301306072a8648ce3d020106082a8648ce3d030107'
+const SPKI = fromHex(`3059${ALGORITHM}034200`)
+const PKCS8 = fromHex(`308187020100${ALGORITHM}046d306b0201010420`)
+const PKCS8_POINT = fromHex('a144034200')
+const PKCS8_ALONE = fromHex(`3041020100${ALGORITHM}042730250201010420`)
 
 function fromHex(hex: string): Uint8Array {
   return Uint8Array.from(Buffer.from(hex, 'hex'))
@@ -28,47 +32,52 @@ export function checkPointShape(point: Uint8Array): void {
 
 /** SubjectPublicKeyInfo of an uncompressed point. */
 export function encodeSpki(point: Uint8Array): Uint8Array {
-  return sequence(ALGORITHM, bitString(point))
+  return concat(SPKI, point)
 }
 
 /** PKCS#8 of a scalar and its public point, in the one form that OpenSSL and Go's crypto/x509 write; the point may be left out. */
 export function encodePkcs8(scalar: Uint8Array, point?: Uint8Array): Uint8Array {
-  const publicPart = point === undefined ? [] : [element(0xa1, bitString(point))]
-  const key = sequence(smallInteger(1), octetString(scalar), ...publicPart)
-  return sequence(smallInteger(0), ALGORITHM, octetString(key))
+  return point === undefined ? concat(PKCS8_ALONE, scalar) : concat(PKCS8, scalar, PKCS8_POINT, point)
 }
 
-/** SEC 1 `ECPrivateKey` (PEM kind EC PRIVATE KEY) as PKCS#8. Throws CRYPTO_BAD_KEY. */
-export function pkcs8FromSec1(sec1: Uint8Array): Uint8Array {
-  return sequence(smallInteger(0), ALGORITHM, octetString(sec1))
-}
-
-/** The private scalar (32 bytes, 1 to n − 1) in a PKCS#8 structure. Throws CRYPTO_BAD_KEY for everything that is no P-256 key. */
+/**
+ * The private scalar (32 bytes, 1 to n − 1) of a PKCS#8 structure in the form of `encodePkcs8`; `normalPrivateKey` brings others into
+ * it. Throws CRYPTO_BAD_KEY.
+ */
 export function decodePkcs8(pkcs8: Uint8Array): { readonly scalar: Uint8Array; readonly point: Uint8Array | undefined } {
-  try {
-    const outer = new DerReader(pkcs8)
-    const info = outer.enter(Tag.SEQUENCE)
-    outer.finish()
-    if (info.smallInteger() > 1) throw badKey('unknown PKCS#8 version')
-    const algorithm = info.enter(Tag.SEQUENCE)
-    if (algorithm.oid() !== EC_PUBLIC_KEY) throw badKey('not an elliptic curve key')
-    if (algorithm.tag !== Tag.OID || algorithm.oid() !== PRIME256V1) throw badKey('another curve')
-    algorithm.finish()
-    const key = new DerReader(info.octets()).enter(Tag.SEQUENCE)
-    if (key.smallInteger() !== 1) throw badKey('unknown ECPrivateKey version')
-    const scalar = key.octets()
-    const parameters = key.enterIf(0xa0)
-    if (parameters !== undefined && parameters.oid() !== PRIME256V1) throw badKey('another curve')
-    const point = key.enterIf(0xa1)?.bits()
-    key.finish()
-    if (scalar.length !== 32 || !isScalar(scalar, 0, 32)) throw badKey('the private scalar is out of range')
-    if (point !== undefined) checkPointShape(point)
-    return { scalar, point }
-  } catch (error) {
-    if (error instanceof CryptoError && error.code === 'CRYPTO_BAD_DER')
-      throw new CryptoError('CRYPTO_BAD_KEY', `not a PKCS#8 private key: ${error.message}`, {}, { cause: error })
-    throw error
+  const complete = isNormalPkcs8(pkcs8)
+  if (!complete && (pkcs8.length !== PKCS8_ALONE.length + 32 || !startsWith(pkcs8, PKCS8_ALONE)))
+    throw badKey('it is not PKCS#8 in the form that OpenSSL writes')
+  const start = complete ? PKCS8.length : PKCS8_ALONE.length
+  const scalar = pkcs8.subarray(start, start + 32)
+  if (!isScalar(scalar, 0, 32)) throw badKey('the private scalar is out of range')
+  const point = complete ? pkcs8.subarray(start + 32 + PKCS8_POINT.length) : undefined
+  if (point !== undefined) checkPointShape(point)
+  return { scalar, point }
+}
+
+/** Whether a structure has the form of `encodePkcs8` with its point. */
+export function isNormalPkcs8(pkcs8: Uint8Array): boolean {
+  const pointAt = PKCS8.length + 32
+  return (
+    pkcs8.length === pointAt + PKCS8_POINT.length + 65 &&
+    startsWith(pkcs8, PKCS8) &&
+    startsWith(pkcs8.subarray(pointAt), PKCS8_POINT)
+  )
+}
+
+function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  return Buffer.compare(bytes.subarray(0, prefix.length), prefix) === 0
+}
+
+function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
   }
+  return out
 }
 
 /** Whether the big-endian bytes at `start` (at most 32, no leading zero demanded) are from 1 to n − 1. */

@@ -1,8 +1,9 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { ECDSASigValue } from '@peculiar/asn1-ecc'
+import { Certificate as Asn1Certificate } from '@peculiar/asn1-x509'
 import type { CryptoProvider, PublicKey } from '../../ports/crypto-provider.ts'
-import { DerReader, Tag } from '../crypto/der-reader.ts'
+import { bufferOf, bytesOf, parseDer, toDer } from '../crypto/asn1.ts'
 import { isStrictSignature, toLowS } from '../crypto/der-signature.ts'
-import { bitString, sequence, unsignedInteger } from '../crypto/der-writer.ts'
 import { CryptoError } from '../crypto/errors.ts'
 import { type Certificate, Oid, parseCertificate, type SubjectPublicKey } from './certificate.ts'
 
@@ -80,14 +81,14 @@ export function verifySignedBy(
 export function withLowS(certificate: Certificate, signer: SubjectPublicKey): Certificate {
   const order = ORDERS[signer.curve ?? '']
   if (order === undefined || !isEcdsaSignature(certificate.signatureAlgorithm)) return certificate
-  const signature = new DerReader(certificate.signature).enter(Tag.SEQUENCE)
-  const r = signature.integer()
-  const s = BigInt(`0x${Buffer.from(signature.integer()).toString('hex')}`)
+  const parsed = parseDer(certificate.signature, ECDSASigValue, 'signature')
+  const s = BigInt(`0x${Buffer.from(bytesOf(parsed.s)).toString('hex')}`)
   if (s <= order / 2n) return certificate
-  const hex = (order - s).toString(16)
-  const low = sequence(unsignedInteger(r), unsignedInteger(Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex')))
-  const content = new DerReader(certificate.raw).enter(Tag.SEQUENCE)
-  const tbs = content.element()
-  const algorithm = content.element()
-  return parseCertificate(sequence(tbs, algorithm, bitString(low)))
+  const low = (order - s).toString(16)
+  // An even number of digits, and a zero before a set sign bit.
+  const hex = low.length % 2 === 1 ? `0${low}` : low >= '8' ? `00${low}` : low
+  parsed.s = bufferOf(Buffer.from(hex, 'hex'))
+  const whole = parseDer(certificate.raw, Asn1Certificate, 'certificate')
+  whole.signatureValue = bufferOf(toDer(parsed))
+  return parseCertificate(toDer(whole))
 }

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { serializeIdentity } from '../ca/msp-definition.ts'
-import { DerReader, Tag } from '../crypto/der-reader.ts'
-import { sequence } from '../crypto/der-writer.ts'
+import { element, elementsOf, sequence } from '../crypto/der.fixture.ts'
 import { CryptoError } from '../crypto/errors.ts'
 import { encodePem, pemBlock } from '../crypto/pem.ts'
 import { parseCertificate } from './certificate.ts'
@@ -63,11 +62,70 @@ describe('malformed input', () => {
     )
   })
 
-  it('trailing bytes, a second algorithm or a doubled extension are refused', () => {
+  const [tbs, algorithm, signature] = elementsOf(certificate) as [Uint8Array, Uint8Array, Uint8Array]
+
+  it('trailing bytes or a second algorithm are refused', () => {
     expect(() => parseCertificate(Uint8Array.of(...certificate, 0))).toThrow(CryptoError)
-    const outer = new DerReader(certificate).enter(Tag.SEQUENCE)
-    const [tbs, , signature] = [outer.element(), outer.element(), outer.element()]
     const ed25519 = Uint8Array.of(0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70)
     expect(() => parseCertificate(sequence(tbs, ed25519, signature))).toThrow(/two different signature algorithms/)
+  })
+
+  it('what the signature does not cover has one encoding only', () => {
+    expect(parseCertificate(sequence(tbs, algorithm, signature)).raw).toEqual(certificate)
+    const unused = Uint8Array.from(signature)
+    unused[2] = 1
+    const parameters = sequence(...elementsOf(algorithm), element(0x05))
+    const arc = sequence(element(0x06, Uint8Array.of(0x2a, 0x80, ...algorithm.subarray(5))))
+    for (const other of [
+      sequence(tbs, algorithm, unused),
+      sequence(tbs, algorithm, signature, element(0x05)),
+      sequence(tbs, parameters, signature),
+      sequence(tbs, arc, signature),
+      Uint8Array.of(0x30, 0x83, 0, ...certificate.subarray(2)),
+    ])
+      expect(() => parseCertificate(other)).toThrow(CryptoError)
+  })
+
+  it('an extension that stands there twice is refused', () => {
+    const parts = elementsOf(tbs)
+    const [list] = elementsOf(parts.at(-1)!) as [Uint8Array]
+    const extensions = elementsOf(list)
+    const doubled = sequence(...parts.slice(0, -1), element(0xa3, sequence(...extensions, extensions[0]!)))
+    expect(() => parseCertificate(sequence(doubled, algorithm, signature))).toThrow(/stands there twice/)
+  })
+
+  it('a serial number that is negative or needlessly long is refused', () => {
+    for (const content of [[0x80], [0, 1], []]) {
+      const parts = elementsOf(tbs).with(1, element(0x02, Uint8Array.from(content)))
+      expect(() => parseCertificate(sequence(sequence(...parts), algorithm, signature))).toThrow(CryptoError)
+    }
+  })
+
+  it('a time that does not exist, has a zone, fractions or no seconds is refused', () => {
+    const utc = (text: string) => element(0x17, Buffer.from(text))
+    const end = utc('400101000000Z')
+    const withBegin = (begin: Uint8Array) => {
+      const parts = elementsOf(tbs).with(4, sequence(begin, end))
+      return () => parseCertificate(sequence(sequence(...parts), algorithm, signature))
+    }
+    expect(withBegin(utc('300228235959Z'))().notBefore).toBe(Date.UTC(2030, 1, 28, 23, 59, 59))
+    for (const bad of [
+      '300230000000Z',
+      '301301000000Z',
+      '300101240000Z',
+      '300101000060Z',
+      '3001010000Z',
+      '300101000000+0100',
+      'x',
+    ])
+      expect(withBegin(utc(bad))).toThrow(CryptoError)
+    expect(withBegin(element(0x18, Buffer.from('20300101000000.5Z')))).toThrow(CryptoError)
+  })
+
+  it('a revocation list that the library would read as empty, for want of nextUpdate, is refused', () => {
+    const [body, ...rest] = elementsOf(list) as [Uint8Array, ...Uint8Array[]]
+    expect(parseRevocationList(list).revoked).toEqual(new Set([member.serialNumber]))
+    const parts = elementsOf(body).toSpliced(4, 1)
+    expect(() => parseRevocationList(sequence(sequence(...parts), ...rest))).toThrow(CryptoError)
   })
 })

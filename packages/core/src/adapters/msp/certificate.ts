@@ -1,6 +1,18 @@
-import { DerReader, Tag } from '../crypto/der-reader.ts'
-import { CryptoError } from '../crypto/errors.ts'
-import { type DistinguishedName, readName } from './distinguished-name.ts'
+import { ECParameters } from '@peculiar/asn1-ecc'
+import {
+  Certificate as Asn1Certificate,
+  type Extension as Asn1Extension,
+  AuthorityKeyIdentifier,
+  BasicConstraints,
+  ExtendedKeyUsage,
+  KeyUsage as KeyUsageBits,
+  SubjectKeyIdentifier,
+  type SubjectPublicKeyInfo,
+  type Time,
+} from '@peculiar/asn1-x509'
+import { badDer, bytesOf, parseDer, toDer } from '../crypto/asn1.ts'
+import { BytesCache } from './bytes-cache.ts'
+import { type DistinguishedName, distinguishedName } from './distinguished-name.ts'
 
 /** Object identifiers of X.509 that Fabric's MSP deals with (RFC 5280, RFC 5480). */
 export const Oid = {
@@ -43,7 +55,7 @@ export interface SubjectPublicKey {
   readonly bits: Uint8Array
 }
 
-/** A parsed X.509 certificate. All byte fields are views of `raw`. */
+/** A parsed X.509 certificate. */
 export interface Certificate {
   readonly raw: Uint8Array
   /** The signed part, as an element. */
@@ -69,160 +81,122 @@ export interface Certificate {
   readonly authorityKeyId: Uint8Array | undefined
 }
 
-/** Largest certificate or list that is parsed. */
-const MAX_DER_LENGTH = 1 << 20
+/**
+ * Certificates parsed before, by their bytes: reading one takes a millisecond, and every node of a process meets the same ones, in each
+ * configuration of each channel. What is kept is a pure function of the bytes.
+ */
+const parsedBefore = new BytesCache<Certificate>(1024)
 
-function bad(reason: string): CryptoError {
-  return new CryptoError('CRYPTO_BAD_DER', `not a valid certificate: ${reason}`, { reason })
+/** Longest certificate that is remembered. */
+const MAX_REMEMBERED_LENGTH = 8192
+
+/** Parses one DER certificate, strictly. Throws CRYPTO_BAD_DER. The same bytes may give the same object. */
+export function parseCertificate(raw: Uint8Array): Certificate {
+  const known = parsedBefore.get(raw)
+  if (known !== undefined) return known
+  const certificate = readCertificate(Uint8Array.from(raw))
+  if (raw.length <= MAX_REMEMBERED_LENGTH) parsedBefore.set(raw, certificate)
+  return certificate
 }
 
-/** Parses one DER certificate, strictly. Throws CRYPTO_BAD_DER. */
-export function parseCertificate(raw: Uint8Array): Certificate {
-  if (raw.length > MAX_DER_LENGTH) throw bad('it is too long')
-  const outer = new DerReader(raw)
-  const certificate = outer.enter(Tag.SEQUENCE)
-  outer.finish()
-  const tbsStart = certificate.position
-  const body = certificate.enter(Tag.SEQUENCE)
-  const tbs = raw.subarray(tbsStart, certificate.position)
-  const signatureAlgorithm = readAlgorithm(certificate)
-  const signature = certificate.bits()
-  certificate.finish()
-
-  const version = body.enterIf(0xa0)?.smallInteger() ?? 0
-  if (version > 2) throw bad('unknown version')
-  const serial = body.integer()
-  if (serial[0]! >= 0x80) throw bad('negative serial number')
-  const innerAlgorithm = readAlgorithm(body)
-  if (innerAlgorithm.oid !== signatureAlgorithm.oid || Buffer.compare(innerAlgorithm.raw, signatureAlgorithm.raw) !== 0)
-    throw bad('two different signature algorithms')
-  const issuer = readName(body)
-  const validity = body.enter(Tag.SEQUENCE)
-  const notBefore = readTime(validity)
-  const notAfter = readTime(validity)
-  validity.finish()
-  const subject = readName(body)
-  const publicKey = readPublicKey(body)
-  body.enterIf(0x81)
-  body.enterIf(0x82)
-  const extensionList = body.enterIf(0xa3)
-  const extensions = extensionList === undefined ? new Map<string, Extension>() : readExtensions(extensionList)
-  if (extensions.size > 0 && version !== 2) throw bad('extensions need version 3')
-  body.finish()
+function readCertificate(raw: Uint8Array): Certificate {
+  const { tbsCertificate: tbs, tbsCertificateRaw, signatureAlgorithm, signatureValue } = parseDer(raw, Asn1Certificate, WHAT)
+  if (!([0, 1, 2] as readonly number[]).includes(tbs.version)) throw bad('unknown version')
+  if (!tbs.signature.isEqual(signatureAlgorithm)) throw bad('two different signature algorithms')
+  const extensions = readExtensions(tbs.extensions ?? [])
+  if (extensions.size > 0 && tbs.version !== 2) throw bad('extensions need version 3')
   return {
     raw,
-    tbs,
-    serialNumber: Buffer.from(serial).toString('hex'),
-    signatureAlgorithm: signatureAlgorithm.oid,
-    signature,
-    issuer,
-    subject,
-    notBefore,
-    notAfter,
-    publicKey,
+    tbs: bytesOf(tbsCertificateRaw!),
+    serialNumber: readSerialNumber(tbs.serialNumber),
+    signatureAlgorithm: signatureAlgorithm.algorithm,
+    signature: bytesOf(signatureValue),
+    issuer: distinguishedName(tbs.issuer),
+    subject: distinguishedName(tbs.subject),
+    notBefore: readTime(tbs.validity.notBefore),
+    notAfter: readTime(tbs.validity.notAfter),
+    publicKey: readPublicKey(tbs.subjectPublicKeyInfo),
     extensions,
     ...readMeaning(extensions),
   }
 }
 
-/** AlgorithmIdentifier; parameters are kept in the raw form only. */
-export function readAlgorithm(reader: DerReader): { readonly oid: string; readonly raw: Uint8Array } {
-  const start = reader.position
-  const algorithm = reader.enter(Tag.SEQUENCE)
-  return { oid: algorithm.oid(), raw: reader.bytes.subarray(start, reader.position) }
+const WHAT = 'certificate'
+
+function bad(reason: string) {
+  return badDer(WHAT, reason)
 }
 
-/** SubjectPublicKeyInfo. Throws CRYPTO_BAD_DER. */
-export function readPublicKey(reader: DerReader): SubjectPublicKey {
-  const start = reader.position
-  const info = reader.enter(Tag.SEQUENCE)
-  const spki = reader.bytes.subarray(start, reader.position)
-  const parameters = info.enter(Tag.SEQUENCE)
-  const algorithm = parameters.oid()
-  const curve = algorithm === Oid.EC_PUBLIC_KEY && parameters.tag === Tag.OID ? parameters.oid() : undefined
-  return { spki, algorithm, curve, bits: info.bits() }
+/** Lower-case hex of a serial number. Throws CRYPTO_BAD_DER for a negative one, or one in a needlessly long form. */
+export function readSerialNumber(content: ArrayBuffer): string {
+  const bytes = bytesOf(content)
+  const [first, second] = bytes
+  if (first === undefined || first >= 0x80) throw bad('negative serial number')
+  if (first === 0 && second !== undefined && second < 0x80) throw bad('the serial number is not in its shortest form')
+  return Buffer.from(bytes).toString('hex')
 }
 
-/** A SEQUENCE of extensions, none of them twice. */
-export function readExtensions(reader: DerReader): Map<string, Extension> {
-  const list = reader.enter(Tag.SEQUENCE)
-  reader.finish()
+/** What a SubjectPublicKeyInfo says. */
+export function readPublicKey(info: SubjectPublicKeyInfo): SubjectPublicKey {
+  const { algorithm, parameters } = info.algorithm
+  const curve = algorithm === Oid.EC_PUBLIC_KEY && parameters ? readCurve(bytesOf(parameters)) : undefined
+  return { spki: toDer(info), algorithm, curve, bits: bytesOf(info.subjectPublicKey) }
+}
+
+/** Name of a curve; undefined where its equation stands instead. */
+function readCurve(parameters: Uint8Array): string | undefined {
+  return parameters[0] === OBJECT_IDENTIFIER ? parseDer(parameters, ECParameters, 'curve').namedCurve : undefined
+}
+
+const OBJECT_IDENTIFIER = 0x06
+
+/** Extensions by identifier. Throws CRYPTO_BAD_DER when one stands there twice. */
+export function readExtensions(list: readonly Asn1Extension[]): Map<string, Extension> {
   const extensions = new Map<string, Extension>()
-  while (!list.isDone) {
-    const entry = list.enter(Tag.SEQUENCE)
-    const id = entry.oid()
-    const critical = entry.tag === Tag.BOOLEAN ? entry.boolean() : false
-    const value = entry.octets()
-    entry.finish()
-    if (extensions.has(id)) throw bad(`extension ${id} stands there twice`)
-    extensions.set(id, { critical, value })
+  for (const { extnID, critical, extnValue } of list) {
+    if (extensions.has(extnID)) throw bad(`extension ${extnID} stands there twice`)
+    extensions.set(extnID, { critical, value: bytesOf(extnValue.buffer) })
   }
   return extensions
 }
 
-/** UTCTime or GeneralizedTime in UTC, with seconds and without fractions, as RFC 5280 demands. Milliseconds since 1970. */
-export function readTime(reader: DerReader): number {
-  const { tag } = reader
-  if (tag !== Tag.UTC_TIME && tag !== Tag.GENERALIZED_TIME) throw bad('a time is missing')
-  const text = Buffer.from(reader.enter(tag).content()).toString('latin1')
-  const match = (
-    tag === Tag.UTC_TIME ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/ : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
-  ).exec(text)
-  if (match === null) throw bad('a time has another form')
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number)
-  const fullYear = tag === Tag.UTC_TIME ? (year < 50 ? 2000 + year : 1900 + year) : year
-  const milliseconds = Date.UTC(fullYear, month - 1, day, hour, minute, second)
-  const check = new Date(milliseconds)
-  if (check.getUTCMonth() !== month - 1 || check.getUTCDate() !== day || hour > 23 || minute > 59 || second > 59)
-    throw bad('a time does not exist')
+/** Milliseconds since 1970. RFC 5280 wants whole seconds; that the time exists, in UTC, is seen when it is written again. */
+function readTime(time: Time): number {
+  const milliseconds = time.getTime().getTime()
+  if (!Number.isInteger(milliseconds / 1000)) throw bad('a time has fractions of seconds')
   return milliseconds
 }
 
 /** keyIdentifier of an AuthorityKeyIdentifier extension. */
 export function readAuthorityKeyId(extensions: ReadonlyMap<string, Extension>): Uint8Array | undefined {
-  const extension = extensions.get(Oid.AUTHORITY_KEY_ID)
-  if (extension === undefined) return undefined
-  return new DerReader(extension.value).enter(Tag.SEQUENCE).enterIf(0x80)?.content()
+  const id = read(extensions, Oid.AUTHORITY_KEY_ID, AuthorityKeyIdentifier)?.keyIdentifier
+  return id === undefined ? undefined : bytesOf(id.buffer)
+}
+
+function read<T extends object>(extensions: ReadonlyMap<string, Extension>, id: string, type: new () => T): T | undefined {
+  const extension = extensions.get(id)
+  return extension === undefined ? undefined : parseDer(extension.value, type, `extension ${id}`)
 }
 
 type Meaning = Pick<Certificate, 'isCA' | 'maxPathLength' | 'keyUsage' | 'extendedKeyUsage' | 'subjectKeyId' | 'authorityKeyId'>
 
 function readMeaning(extensions: ReadonlyMap<string, Extension>): Meaning {
-  let isCA = false
-  let maxPathLength: number | undefined
-  const constraints = extensions.get(Oid.BASIC_CONSTRAINTS)
-  if (constraints !== undefined) {
-    const content = new DerReader(constraints.value).enter(Tag.SEQUENCE)
-    isCA = content.tag === Tag.BOOLEAN ? content.boolean() : false
-    maxPathLength = content.tag === Tag.INTEGER ? content.smallInteger() : undefined
-    content.finish()
-  }
-  const usage = extensions.get(Oid.KEY_USAGE)
-  const purposes = extensions.get(Oid.EXTENDED_KEY_USAGE)
-  const keyId = extensions.get(Oid.SUBJECT_KEY_ID)
+  const constraints = read(extensions, Oid.BASIC_CONSTRAINTS, BasicConstraints)
+  const maxPathLength = constraints?.pathLenConstraint
+  if (maxPathLength !== undefined && (typeof maxPathLength !== 'number' || maxPathLength < 0))
+    throw bad('path length out of range')
+  const usage = read(extensions, Oid.KEY_USAGE, KeyUsageBits)
+  const purposes = read(extensions, Oid.EXTENDED_KEY_USAGE, ExtendedKeyUsage)
+  const keyId = read(extensions, Oid.SUBJECT_KEY_ID, SubjectKeyIdentifier)
   return {
-    isCA,
+    isCA: constraints?.cA ?? false,
     maxPathLength,
-    keyUsage: usage === undefined ? undefined : readKeyUsage(usage.value),
-    extendedKeyUsage: purposes === undefined ? undefined : readPurposes(purposes.value),
-    subjectKeyId: keyId === undefined ? undefined : new DerReader(keyId.value).octets(),
+    // No bits at all make the library's number NaN, which is 0 here.
+    keyUsage: usage === undefined ? undefined : usage.toNumber() & 0x1ff,
+    extendedKeyUsage: purposes === undefined ? undefined : [...purposes],
+    subjectKeyId: keyId === undefined ? undefined : bytesOf(keyId.buffer),
     authorityKeyId: readAuthorityKeyId(extensions),
   }
-}
-
-function readKeyUsage(value: Uint8Array): number {
-  const content = new DerReader(value).enter(Tag.BIT_STRING).content()
-  if (content.length === 0 || content[0]! > 7) throw bad('key usage')
-  let usage = 0
-  for (let bit = 0; bit < 9; bit++) if (((content[1 + (bit >> 3)] ?? 0) & (0x80 >> (bit & 7))) !== 0) usage |= 1 << bit
-  return usage
-}
-
-function readPurposes(value: Uint8Array): string[] {
-  const list = new DerReader(value).enter(Tag.SEQUENCE)
-  const purposes: string[] = []
-  while (!list.isDone) purposes.push(list.oid())
-  return purposes
 }
 
 /** Attributes that Fabric's certificate authority put into the certificate; none when there are none or they are not readable. */

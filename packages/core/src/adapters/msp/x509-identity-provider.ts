@@ -3,6 +3,7 @@ import type { IdentityProvider, Membership, Signer } from '../../ports/identity.
 import type { Awaitable } from '../../ports/lifecycle.ts'
 import { PLUGIN_API, type Plugin } from '../../ports/plugin.ts'
 import { CryptoError } from '../crypto/errors.ts'
+import { normalPrivateKey } from '../crypto/private-key.ts'
 import { type CryptoChoice, cryptoProvider } from '../crypto/providers.ts'
 import { BytesCache } from './bytes-cache.ts'
 import { decodeSerializedIdentity, X509Membership } from './x509-membership.ts'
@@ -63,7 +64,7 @@ export class X509IdentityProvider implements IdentityProvider {
 
   /** Throws CRYPTO_BAD_KEY for a key that is none, or not the one of the identity. */
   signer(serialized: Uint8Array, privateKey: Uint8Array): Signer {
-    const key = this.crypto.importPrivateKey(privateKey)
+    const key = this.crypto.importPrivateKey(normalPrivateKey(privateKey))
     const { mspid } = decodeSerializedIdentity(serialized)
     const expected = this.keyOf(serialized)
     if (expected !== undefined && Buffer.compare(expected.raw, key.publicKey.raw) !== 0)

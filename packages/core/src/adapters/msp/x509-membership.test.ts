@@ -1,4 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, sign as nodeSign } from 'node:crypto'
+import type { Name } from '@peculiar/asn1-x509'
 import { describe, expect, it } from 'vitest'
 import { MSPConfig } from '../../model/messages/msp-config.ts'
 import { utf8Bytes } from '../../model/utf8.ts'
@@ -6,9 +7,8 @@ import { CertificateAuthority, keyId } from '../ca/certificate-authority.ts'
 import { authorityKeyId, basicConstraints, encodeCertificate, encodeName, subjectKeyId } from '../ca/certificate-encoding.ts'
 import { mspConfig, serializeIdentity } from '../ca/msp-definition.ts'
 import { FIXTURE_NOW, seededAuthority } from '../ca/seeded-authority.fixture.ts'
-import { DerReader, Tag } from '../crypto/der-reader.ts'
+import { bitString, contentOf, elementsOf, sequence, unsignedInteger } from '../crypto/der.fixture.ts'
 import { isLowS, toLowS } from '../crypto/der-signature.ts'
-import { bitString, sequence, unsignedInteger } from '../crypto/der-writer.ts'
 import { nobleCrypto } from '../crypto/noble-crypto.ts'
 import { ORDER } from '../crypto/p256.ts'
 import { encodePem, pemBlock } from '../crypto/pem.ts'
@@ -23,23 +23,12 @@ const refusal = (code: string) => expect.objectContaining({ code })
 
 /** The same certificate with its signature turned to high or low S. */
 function turnedOver(pem: string): string {
-  const content = new DerReader(pemBlock(pem).bytes).enter(Tag.SEQUENCE)
-  const tbs = content.element()
-  const algorithm = content.element()
-  const signature = new DerReader(content.bits()).enter(Tag.SEQUENCE)
-  const r = signature.integer()
-  const s = BigInt(`0x${Buffer.from(signature.integer()).toString('hex')}`)
+  const [tbs, algorithm, bits] = elementsOf(pemBlock(pem).bytes) as [Uint8Array, Uint8Array, Uint8Array]
+  const [r, low] = elementsOf(contentOf(bits).subarray(1)) as [Uint8Array, Uint8Array]
+  const s = BigInt(`0x${Buffer.from(contentOf(low)).toString('hex')}`)
   const other = (BigInt(`0x${Buffer.from(ORDER).toString('hex')}`) - s).toString(16).padStart(64, '0')
-  const turned = sequence(unsignedInteger(r), unsignedInteger(Buffer.from(other, 'hex')))
+  const turned = sequence(r, unsignedInteger(Buffer.from(other, 'hex')))
   return encodePem('CERTIFICATE', sequence(tbs, algorithm, bitString(turned)))
-}
-
-/** The elements inside a sequence; of a certificate's signed part, number 2 is the algorithm and 6 the key. */
-function elements(outer: Uint8Array): Uint8Array[] {
-  const reader = new DerReader(outer).enter(Tag.SEQUENCE)
-  const parts: Uint8Array[] = []
-  while (!reader.isDone) parts.push(reader.element())
-  return parts
 }
 
 describe('an identity', () => {
@@ -162,12 +151,18 @@ describe('an identity', () => {
   })
 })
 
+/** Place of the key among the elements of a certificate's signed part. */
+const KEY = 6
+
 describe('a key other than ECDSA on P-256', () => {
   const foreign = (publicSpki: Buffer): string => {
     // A certificate whose key was put in after signing: the key is looked at before the chain.
-    const content = new DerReader(pemBlock(enrol(root).certificate).bytes).enter(Tag.SEQUENCE)
-    const parts = elements(content.element()).with(6, publicSpki)
-    return encodePem('CERTIFICATE', sequence(sequence(...parts), content.element(), content.element()))
+    const [tbs, algorithm, signature] = elementsOf(pemBlock(enrol(root).certificate).bytes) as [
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+    ]
+    return encodePem('CERTIFICATE', sequence(sequence(...elementsOf(tbs).with(KEY, publicSpki)), algorithm, signature))
   }
 
   it.each([
@@ -183,11 +178,10 @@ describe('a key other than ECDSA on P-256', () => {
 
   it('is allowed for an authority: P-384 above members on P-256', () => {
     const pair = generateKeyPairSync('ec', { namedCurve: 'secp384r1' })
-    const spki = new DerReader(pair.publicKey.export({ format: 'der', type: 'spki' })).enter(Tag.SEQUENCE)
-    spki.element()
-    const id = keyId(spki.bits())
+    const spki = pair.publicKey.export({ format: 'der', type: 'spki' })
+    const id = keyId(contentOf(elementsOf(spki)[1]!).subarray(1))
     const name = encodeName({ commonName: 'ca384' })
-    const build = (subject: Uint8Array, spkiBytes: Uint8Array, isCA: boolean): string => {
+    const build = (subject: Name, spkiBytes: Uint8Array, isCA: boolean): string => {
       // The encoder writes P-256 keys and SHA-256; both are exchanged, then signed.
       const draft = encodeCertificate(
         {
@@ -201,13 +195,13 @@ describe('a key other than ECDSA on P-256', () => {
         },
         () => new Uint8Array(1),
       )
-      const parts = elements(new DerReader(draft).enter(Tag.SEQUENCE).element()).with(6, spkiBytes)
+      const parts = elementsOf(elementsOf(draft)[0]!).with(KEY, spkiBytes)
       const tbs = sequence(...parts)
       const algorithm = parts[2]!
       const signature = nodeSign('sha256', tbs, createPrivateKey(pair.privateKey.export({ format: 'pem', type: 'pkcs8' })))
       return encodePem('CERTIFICATE', sequence(tbs, algorithm, bitString(signature)))
     }
-    const ca = build(name, pair.publicKey.export({ format: 'der', type: 'spki' }), true)
+    const ca = build(name, spki, true)
     const member = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).publicKey.export({ format: 'der', type: 'spki' })
     const certificate = build(encodeName({ commonName: 'm', organizationalUnits: ['peer'] }), member, false)
     const membership = membershipOf({ mspId: 'Org1MSP', roots: [ca] })
