@@ -44,7 +44,19 @@ export async function createNetworkFromFile(path: string, options: CodeOptions =
 
 /** Starts the network of a resolved configuration. */
 export async function startNetwork(config: NetworkConfig, options: CodeOptions = {}): Promise<Network> {
-  return new Network(await NetworkCore.start(config, overridesOf(options)))
+  const core = await NetworkCore.start(config, overridesOf(options))
+  const network = new Network(core)
+  if (config.operations === undefined) return network
+  try {
+    const { serveOperations } = await import('./operations-server.ts')
+    const server = await serveOperations(config.operations, core.environment.metrics, () => network.status())
+    core.operationsPort = server.port
+    core.level.own('operations', () => server.close())
+    return network
+  } catch (error) {
+    await network.stop()
+    throw error
+  }
 }
 
 function overridesOf({ overrides = {}, ...parts }: CodeOptions): Overrides {

@@ -40,6 +40,10 @@ export class NetworkError extends errorFamily('NetworkError', {
     duty: 'fix-input',
     meaning: 'A chaincode definition was not approved or committed; the cause tells why.',
   },
+  NETWORK_PORT_UNAVAILABLE: {
+    duty: 'fix-config',
+    meaning: 'The port for metrics and health is taken or not allowed; choose another one.',
+  },
   NETWORK_DATA_CORRUPT: {
     duty: 'tell-operator',
     meaning: "A file of the network's own in the data folder cannot be read; restore it, or remove the folder to begin anew.",

@@ -38,6 +38,8 @@ export class NetworkCore {
   readonly channels = new Map<string, ChannelRecord>()
   readonly organizations: Map<string, OrganizationIdentities>
   readonly members: ChannelMembers[]
+  /** Where metrics and health are served. */
+  operationsPort: number | undefined
   /** Organisations that came after the start. */
   private readonly added: OrganizationConfig[] = []
   private readonly chaincodes = new Map<string, ChaincodeConfig>()

@@ -121,6 +121,11 @@ export class Network {
     }
   }
 
+  /** Port of /metrics, /healthz and /readyz, where the configuration asks for them. */
+  get operationsPort(): number | undefined {
+    return this.core.operationsPort
+  }
+
   /** Signature work of this process since the network was created. */
   get signatureWork(): SignaturePool['work'] {
     return { ...this.core.level.get(Tokens.SignaturePool).work }
