@@ -2,6 +2,7 @@
 
 export { BlockFileStore } from './adapters/block-files/block-file-store.ts'
 export { DiskError } from './adapters/disk/errors.ts'
+export { fileDisk } from './adapters/disk/file-disk.ts'
 export { type MemoryDisk, memoryDisk } from './adapters/disk/memory-disk.ts'
 export { manualClock, systemClock } from './adapters/environment/clock.ts'
 export { InProcessHub } from './adapters/environment/in-process-transport.ts'
