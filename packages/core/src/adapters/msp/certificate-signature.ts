@@ -81,14 +81,21 @@ export function verifySignedBy(
 export function withLowS(certificate: Certificate, signer: SubjectPublicKey): Certificate {
   const order = ORDERS[signer.curve ?? '']
   if (order === undefined || !isEcdsaSignature(certificate.signatureAlgorithm)) return certificate
-  const parsed = parseDer(certificate.signature, ECDSASigValue, 'signature')
-  const s = BigInt(`0x${Buffer.from(bytesOf(parsed.s)).toString('hex')}`)
-  if (s <= order / 2n) return certificate
-  const low = (order - s).toString(16)
-  // An even number of digits, and a zero before a set sign bit.
-  const hex = low.length % 2 === 1 ? `0${low}` : low >= '8' ? `00${low}` : low
-  parsed.s = bufferOf(Buffer.from(hex, 'hex'))
+  const low = lowSignature(certificate.signature, signer.curve === Oid.P256, order)
+  if (low === certificate.signature) return certificate
   const whole = parseDer(certificate.raw, Asn1Certificate, 'certificate')
-  whole.signatureValue = bufferOf(toDer(parsed))
+  whole.signatureValue = bufferOf(low)
   return parseCertificate(toDer(whole))
+}
+
+function lowSignature(signature: Uint8Array, isP256: boolean, order: bigint): Uint8Array {
+  if (isP256 && isStrictSignature(signature)) return toLowS(signature)
+  const parsed = parseDer(signature, ECDSASigValue, 'signature')
+  const s = BigInt(`0x${Buffer.from(bytesOf(parsed.s)).toString('hex')}`)
+  if (s <= order / 2n) return signature
+  const digits = (order - s).toString(16)
+  // An even number of digits, and a zero before a set sign bit.
+  const hex = digits.length % 2 === 1 ? `0${digits}` : digits >= '8' ? `00${digits}` : digits
+  parsed.s = bufferOf(Buffer.from(hex, 'hex'))
+  return toDer(parsed)
 }

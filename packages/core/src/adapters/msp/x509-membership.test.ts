@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, sign as nodeSign } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, sign as nodeSign, verify as nodeVerify } from 'node:crypto'
 import type { Name } from '@peculiar/asn1-x509'
 import { describe, expect, it } from 'vitest'
 import { MSPConfig } from '../../model/messages/msp-config.ts'
@@ -206,6 +206,17 @@ describe('a key other than ECDSA on P-256', () => {
     const certificate = build(encodeName({ commonName: 'm', organizationalUnits: ['peer'] }), member, false)
     const membership = membershipOf({ mspId: 'Org1MSP', roots: [ca] })
     expect(membership.identity(serialized({ certificate })).organizationalUnits).toEqual(['peer'])
+
+    // Its signatures are brought to low S as well; every second one needs it, so a high one turns up soon.
+    const half = 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n / 2n
+    const sOf = (signature: Uint8Array) => BigInt(`0x${Buffer.from(contentOf(elementsOf(signature)[1]!)).toString('hex')}`)
+    for (let turned = 0; turned < 3; ) {
+      const made = build(encodeName({ commonName: 'm', organizationalUnits: ['peer'] }), member, false)
+      if (sOf(parseCertificate(pemBlock(made).bytes).signature) > half) turned++
+      const { tbs, signature } = membership.identity(serialized({ certificate: made })).certificate
+      expect(sOf(signature) <= half).toBe(true)
+      expect(nodeVerify('sha256', tbs, pair.publicKey, signature)).toBe(true)
+    }
   })
 })
 
