@@ -10,7 +10,7 @@ import { silentLogger as logger } from '../adapters/environment/silent-logger.ts
 import { X509IdentityProvider } from '../adapters/msp/x509-identity-provider.ts'
 import { InlineSignaturePool } from '../adapters/signature-pool/inline-signature-pool.ts'
 import { Block } from '../model/block.ts'
-import { BlockMetadataIndex } from '../model/messages/common.ts'
+import { BlockMetadataIndex, Metadata } from '../model/messages/common.ts'
 import type { IdentityProvider } from '../ports/identity.ts'
 import { openLedgerFolder } from './ledger-folder.ts'
 import { main } from './main.ts'
@@ -170,6 +170,31 @@ describe('one changed byte is found and named', () => {
     expect(await kinds(Block.of(header, changedData, metadata))).toMatchObject({ block: 20, what: 'data-hash' })
     const signatures = metadata.with(0, flip(metadata[0]!, metadata[0]!.length - 9))
     expect(await kinds(Block.of(header, data, signatures))).toMatchObject({ block: 20, what: 'signatures' })
+  })
+
+  it('in one of several signatures, even when the others satisfy the policy', async () => {
+    const block = Block.decode(files[20]!)
+    const { value, signatures } = Metadata.decode(block.metadataAt(BlockMetadataIndex.SIGNATURES))
+    const second = { ...signatures[0]!, signature: signatures[0]!.signature.with(-1, 0) }
+    const both = Metadata.encode({ value, signatures: [...signatures, second] })
+    const changed = files.with(20, block.withMetadata({ [BlockMetadataIndex.SIGNATURES]: both }).encode())
+    expect((await verify(changed)).firstDifference).toMatchObject({
+      block: 20,
+      what: 'signatures',
+      expected: '2 signatures of orderers',
+    })
+  })
+
+  it('in a transaction that is no canonical envelope, although all hashes are right', async () => {
+    const last = Block.decode(files[51]!)
+    const data = last.data.with(0, Buffer.concat([last.data[0]!, Uint8Array.of(0x12, 0)]))
+    const { number, previousHash } = last.header
+    const changed = Block.of({ ...Block.create(number, previousHash, data).header }, data, last.metadata)
+    expect((await verify(files.with(51, changed.encode()))).firstDifference).toMatchObject({
+      block: 51,
+      transaction: 0,
+      what: 'data',
+    })
   })
 
   // One position in each stretch of the file, a seeded bit of it; every position of blocks 0 and 1 was tried once by hand.

@@ -99,10 +99,8 @@ describe('writes', () => {
     expect(await ledger.codes(transaction({ cc: { metadata: { absent: ORG1 } } }))).toEqual(['VALID'])
     expect(ledger.value('cc', 'absent')).toBeUndefined()
     await ledger.add(transaction(put('k')))
-    expect(await ledger.codes(transaction(put('k', null)), transaction({ cc: { metadata: { k: ORG1 } } }))).toEqual([
-      'VALID',
-      'VALID',
-    ])
+    const { updates } = await ledger.add(transaction(put('k', null)), transaction({ cc: { metadata: { k: ORG1 } } }))
+    expect(updates.get('cc', 'k')).toMatchObject({ value: undefined, version: { blockNumber: 3, txNumber: 0 } })
     expect(ledger.value('cc', 'k')).toBeUndefined()
   })
 

@@ -129,6 +129,12 @@ describe('ranges (phantoms)', () => {
     ).toEqual(['VALID', PHANTOM])
   })
 
+  it('do not see a key that an earlier transaction of the block deleted', async () => {
+    const ledger = await seeded('a', 'b', 'c')
+    const codes = await ledger.codes(transaction({ cc: { writes: { b: null } } }), transaction(range('a', 'd', true, 'a', 'c')))
+    expect(codes).toEqual(['VALID', 'VALID'])
+  })
+
   it('without an end run to the end of the namespace', async () => {
     const ledger = await seeded('a', 'b')
     expect(await code(ledger, range('a', '', true, 'a', 'b'))).toBe('VALID')

@@ -66,6 +66,7 @@ export interface TransactionOptions {
   readonly epoch?: number
   readonly channel?: string
   readonly extension?: Uint8Array
+  readonly proposal?: Uint8Array
   readonly event?: Uint8Array | { readonly name: string; readonly chaincode?: string; readonly payload?: string }
   readonly action?: (action: Input<ChaincodeAction>) => Input<ChaincodeAction>
   readonly response?: (response: Input<ProposalResponsePayload>) => Input<ProposalResponsePayload>
@@ -91,7 +92,7 @@ export async function transaction(plan: Plan, options: TransactionOptions = {}):
     timestamp: { seconds: 1_700_000_000, nanos: 5 },
     extension: options.extension ?? ChaincodeHeaderExtension.encode({ chaincodeId: { name: chaincode } }),
   })
-  const proposal = utf8Bytes('what was asked')
+  const { proposal = utf8Bytes('what was asked') } = options
   const events = eventBytes(options.event, chaincode)
   const action = { results: readWriteSet(plan), events, response: { status: 200 }, chaincodeId: { name: chaincode, version } }
   const response = {

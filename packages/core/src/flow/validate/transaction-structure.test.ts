@@ -92,6 +92,7 @@ describe('the body of an endorser transaction', () => {
     ],
     ['an action of another creator', { transaction: otherCreator }],
     ['a payload without an endorsed action', { payload: ({ chaincodeProposalPayload }) => ({ chaincodeProposalPayload }) }],
+    ['an empty proposal, although its hash is right', { proposal: new Uint8Array(0) }],
     ['a payload without a proposal', { payload: ({ action }) => ({ action }) }],
     [
       'an answer that does not decode',
