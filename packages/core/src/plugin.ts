@@ -1,14 +1,20 @@
 // What `@heddle/core/plugin` publishes: the ports, and what core lends to those who implement them.
 
+export { CryptoError } from './adapters/crypto/errors.ts'
 export { DiskError } from './adapters/disk/errors.ts'
 export { manualClock } from './adapters/environment/clock.ts'
 export { noMetrics } from './adapters/environment/metrics.ts'
 export { seededRandom } from './adapters/environment/random.ts'
 export { silentLogger } from './adapters/environment/silent-logger.ts'
 export { TransportError } from './adapters/environment/transport-errors.ts'
-export { CryptoError } from './adapters/crypto/errors.ts'
 export { IdentityError } from './adapters/msp/errors.ts'
 export { StateError } from './adapters/state-memory/errors.ts'
+export {
+  DEFAULT_RAFT_OPTIONS,
+  etcdraftMetadata,
+  type RaftConsenter,
+  readEtcdraftMetadata,
+} from './channel/genesis/consensus-metadata.ts'
 export { BatchPacer, type BatchPacerParts, defaultPace, type Pace } from './flow/order/batch-pacer.ts'
 export { BatchCutter } from './flow/order/block-cutter.ts'
 export { LogError, OrderError } from './flow/order/errors.ts'

@@ -24,6 +24,7 @@ import type { NetworkCore } from './network-core.ts'
 
 const NONCE_LENGTH = 24
 
+/** Who signs a config update. */
 export interface UpdateOptions {
   /** Organisations whose administrators sign. Default: all of the channel, those of the orderers included. */
   readonly signedBy?: readonly string[]

@@ -17,6 +17,7 @@ export interface Member {
   readonly identity: Uint8Array
 }
 
+/** What stands in the certificate of a new member. */
 export interface MemberOptions {
   readonly role?: EnrolmentRole
   /** Put into the certificate; chaincode reads them for access control. */

@@ -23,6 +23,7 @@ export interface PeerStatus
   readonly organization: string
 }
 
+/** State of an ordering node at one moment. */
 export type OrdererStatus = NodeStatus<OrderingStatus>
 
 /** A peer of a network: its ledgers, and a switch. */

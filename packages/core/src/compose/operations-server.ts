@@ -30,27 +30,21 @@ export async function serveOperations(
   metrics: Metrics,
   status: () => NetworkStatus,
 ): Promise<OperationsServer> {
-  const server = createServer(
-    { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_MILLISECONDS },
-    (request, response): void => {
-      const send = (code: number, type: string, body: string): void => {
-        response.writeHead(code, { 'content-type': type }).end(body)
-      }
-      const sendJson = (code: number, value: unknown) => send(code, 'application/json', `${JSON.stringify(value)}\n`)
-      if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(405, { error: 'only GET' })
-      const path = request.url?.split('?', 1)[0]
-      if (path === '/healthz' || path === '/readyz') {
-        const problems = problemsOf(status(), path === '/readyz')
-        return sendJson(problems.length === 0 ? 200 : 503, { status: problems.length === 0 ? 'ok' : 'failing', problems })
-      }
-      if (path !== '/metrics') return sendJson(404, { error: 'there are /metrics, /healthz and /readyz' })
-      if (!isScrapable(metrics)) return sendJson(404, { error: 'the metrics of this network are kept elsewhere' })
-      void metrics.text().then(
-        (text) => send(200, metrics.contentType, text),
-        (error: unknown) => sendJson(500, { error: String(error) }),
-      )
-    },
-  )
+  const answer = async (method: string | undefined, path: string | undefined): Promise<Answer> => {
+    if (method !== 'GET' && method !== 'HEAD') return json(405, { error: 'only GET' })
+    if (path === '/healthz' || path === '/readyz') {
+      const problems = problemsOf(status(), path === '/readyz')
+      return json(problems.length === 0 ? 200 : 503, { status: problems.length === 0 ? 'ok' : 'failing', problems })
+    }
+    if (path !== '/metrics') return json(404, { error: 'there are /metrics, /healthz and /readyz' })
+    if (!isScrapable(metrics)) return json(404, { error: 'the metrics of this network are kept elsewhere' })
+    return { code: 200, type: metrics.contentType, body: await metrics.text() }
+  }
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_MILLISECONDS }, (request, response) => {
+    answer(request.method, request.url?.split('?', 1)[0])
+      .catch((error: unknown) => json(500, { error: String(error) }))
+      .then(({ code, type, body }) => response.writeHead(code, { 'content-type': type }).end(body))
+  })
   await listen(server, port, host)
   const address = server.address()
   return {
@@ -61,6 +55,16 @@ export async function serveOperations(
         server.closeAllConnections()
       }),
   }
+}
+
+interface Answer {
+  readonly code: number
+  readonly type: string
+  readonly body: string
+}
+
+function json(code: number, value: unknown): Answer {
+  return { code, type: 'application/json', body: `${JSON.stringify(value)}\n` }
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -3,7 +3,7 @@ import { validateConfigTransaction } from '../channel/update/config-transaction.
 import { PeerLedger } from '../flow/commit/peer-ledger.ts'
 import { Endorser } from '../flow/endorse/endorser.ts'
 import type { RunningDefinition } from '../flow/endorse/endorser-channel.ts'
-import { MemoryPrivateStore } from '../flow/endorse/private-store.ts'
+import type { PrivateStore } from '../flow/endorse/private-store.ts'
 import { ConfigChaincode } from '../flow/lifecycle/system-chaincode/config-chaincode.ts'
 import { LedgerChaincode } from '../flow/lifecycle/system-chaincode/ledger-chaincode.ts'
 import { LifecycleChaincode } from '../flow/lifecycle/system-chaincode/lifecycle-chaincode.ts'
@@ -31,6 +31,8 @@ export interface PeerSettings {
   /** Recognises the peer's own endorsements when they come back in a block. */
   readonly own: OwnSignatures
   readonly packages: PackageRegistry
+  /** Keeps what the organisation approved. */
+  readonly privateStore: PrivateStore
   /** Milliseconds for one transaction. */
   readonly timeLimit: number
   readonly maxConcurrent: number
@@ -59,10 +61,9 @@ export class PeerAssembly {
     this.dissemination = dissemination
   }
 
-  build({ own, packages, timeLimit, maxConcurrent }: PeerSettings): PeerNode {
+  build({ own, packages, privateStore, timeLimit, maxConcurrent }: PeerSettings): PeerNode {
     const { name, signer, provider, environment, dissemination } = this
     const { mspId, identity } = signer
-    const privateStore = new MemoryPrivateStore()
     return new PeerNode({
       name,
       mspId,

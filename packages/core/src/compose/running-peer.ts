@@ -1,4 +1,5 @@
 import { openHistory } from '../adapters/history/open-history.ts'
+import { DiskPrivateStore } from '../adapters/private-store/disk-private-store.ts'
 import type { ChaincodeConfig } from '../config/definition.ts'
 import { OwnSignatures } from '../flow/validate/own-signatures.ts'
 import type { PeerChannel } from '../node/peer-channel.ts'
@@ -86,9 +87,13 @@ export class RunningPeer {
       level.own('chaincodes', () => registry.close())
       for (const chaincode of this.chaincodes) await this.load(chaincode)
       await level.provide(Tokens.Dissemination, () => plugins.dissemination.create(pluginContext))
+      const privateStore = await DiskPrivateStore.open(level.get(Tokens.Disk), 'private/values')
+      level.own('private values', () => privateStore.close())
       const timeLimit = Math.max(30_000, ...config.chaincodes.map(({ timeout }) => timeout))
       const maxConcurrent = config.limits.concurrentEndorsements
-      const node = level.container.resolve(PeerAssembly).build({ own, packages: registry.packages, timeLimit, maxConcurrent })
+      const node = level.container
+        .resolve(PeerAssembly)
+        .build({ own, packages: registry.packages, privateStore, timeLimit, maxConcurrent })
       level.own('peer', () => node.stop())
       await node.start()
       this.current = node

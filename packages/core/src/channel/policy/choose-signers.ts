@@ -6,7 +6,10 @@ import type { Policy } from './policy.ts'
  * first. Undefined
  * when all together, in this order, do not satisfy it. Put the preferred ones first.
  */
-export function chooseSigners<T extends Identity>(policy: Policy, candidates: readonly T[]): readonly T[] | undefined {
+export function chooseSigners<T extends Identity>(
+  policy: Pick<Policy, 'evaluate'>,
+  candidates: readonly T[],
+): readonly T[] | undefined {
   if (!policy.evaluate(candidates)) return undefined
   let chosen = candidates
   for (let i = candidates.length - 1; i >= 0; i--) {

@@ -1,3 +1,4 @@
+import { chooseSigners } from '../../channel/policy/choose-signers.ts'
 import type { Policy } from '../../channel/policy/policy.ts'
 import type { Identity } from '../../ports/identity.ts'
 import type { EndorserEndpoint } from '../directory.ts'
@@ -31,21 +32,28 @@ export function planEndorsers(
   let tries = 0
   for (let size = 1; size < candidates.length; size++) {
     for (const set of combinations(candidates, size)) {
-      if (++tries > MAX_TRIES) return reduced(candidates, satisfies)
+      if (++tries > MAX_TRIES) return reduced(policies, candidates, endorsed)
       if (satisfies(set)) return set
     }
   }
   return candidates
 }
 
-/** Leaves out whom it can, the least preferred first. */
-function reduced(candidates: readonly Candidate[], satisfies: (set: readonly Candidate[]) => boolean): readonly Candidate[] {
-  let set = candidates
-  for (const candidate of candidates.toReversed()) {
-    const smaller = set.filter((each) => each !== candidate)
-    if (satisfies(smaller)) set = smaller
+function reduced(
+  policies: readonly Policy[],
+  candidates: readonly Candidate[],
+  endorsed: readonly Identity[],
+): readonly Candidate[] {
+  const all = {
+    evaluate: (identities: readonly Identity[]) => policies.every((policy) => policy.evaluate([...endorsed, ...identities])),
   }
-  return set
+  const chosen = new Set(
+    chooseSigners(
+      all,
+      candidates.map(({ identity }) => identity),
+    ),
+  )
+  return candidates.filter(({ identity }) => chosen.has(identity))
 }
 
 /** Subsets of one size, in the order of preference of their members. */
