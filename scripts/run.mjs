@@ -46,7 +46,7 @@ const tasks = {
   bench: { about: 'run a benchmark: npm run bench -- NAME [--json]', steps: bench },
   fuzz: { about: 'feed the decoders a million mutated inputs', steps: () => [['packages/core/fuzz/main.ts', args]] },
   verify: { about: 'validate a folder of blocks from block 0', steps: () => [['packages/core/dist/verify/main.js', args]] },
-  docs: { about: 'write the API pages from the docstrings', steps: () => [['scripts/api-docs.ts', args]] },
+  docs: { about: 'write the API pages from the docstrings', build: false, steps: () => [['docs/tooling/typedoc.mjs', args]] },
   'docs:errors': { about: 'write docs/errors.md from the code', steps: () => [['scripts/error-docs.ts', args]] },
   'test:crash': { about: 'kill a node under load, at least 50 times', steps: () => [['packages/testkit/crash/main.ts', args]] },
 }

@@ -14,6 +14,7 @@ export { silentLogger } from './adapters/environment/silent-logger.ts'
 export type { ChannelConfig } from './channel/config/channel-config.ts'
 export { ChannelError, ConfigUpdateError, PolicyError } from './channel/errors.ts'
 export { parseSignaturePolicy, signaturePolicyToString } from './channel/policy/policy-text.ts'
+/** Changes to a decoded channel configuration, for `channel.update`. */
 export * as configEdits from './channel/update/edit-config.ts'
 export { ChannelClient, type EventOptions } from './client/channel-client.ts'
 export { type Checkpoint, type Checkpointer, fileCheckpointer, inMemoryCheckpointer } from './client/checkpointer.ts'

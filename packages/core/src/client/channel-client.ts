@@ -4,6 +4,7 @@ import type { ChaincodeEvent, EventPosition } from './connection.ts'
 import type { GatewayContext } from './context.ts'
 import { Contract } from './contract.ts'
 
+/** Where a stream of events begins, and when it ends. */
 export interface EventOptions {
   /** First block. Ignored when the checkpoint holds a position. Default: the next block to be committed. */
   readonly startBlock?: number

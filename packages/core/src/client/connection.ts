@@ -24,6 +24,7 @@ export interface PreparedTransaction {
   readonly endorsers: readonly string[]
 }
 
+/** What a client sends to be ordered: payload and signature of an envelope. */
 export interface SubmitCall {
   readonly channel: string
   readonly transactionId: string

@@ -27,6 +27,7 @@ export const DEFAULT_TIMEOUTS: StepTimeouts = Object.freeze({
   commitStatus: 60_000,
 })
 
+/** Settings of a gateway, each with a default. */
 export interface GatewayOptions {
   readonly timeouts?: Partial<StepTimeouts>
   /** Channel of `gateway.contract()`. Default: the only channel there is. */

@@ -6,6 +6,7 @@ export type PluginChoice<K extends PluginKind = PluginKind> =
   | Plugin<K, never>
   | { readonly use: string | Plugin<K, never>; readonly options?: Readonly<Record<string, unknown>> }
 
+/** An organisation with its peers and clients. */
 export interface OrganizationDefinition {
   readonly name: string
   readonly mspId?: string
@@ -15,6 +16,7 @@ export interface OrganizationDefinition {
   readonly clients?: readonly string[]
 }
 
+/** Ordering nodes of one organisation. */
 export interface OrdererDefinition {
   readonly organization?: string
   readonly mspId?: string
@@ -22,6 +24,7 @@ export interface OrdererDefinition {
   readonly nodes?: number | readonly string[]
 }
 
+/** When a block is cut. What is left out has the default of `DEFAULTS`. */
 export interface BatchDefinition {
   readonly maxMessages?: number
   readonly preferredMaxBytes?: number
@@ -30,6 +33,7 @@ export interface BatchDefinition {
   readonly timeout?: number
 }
 
+/** A channel: its members, batch limits, policies and access rules. */
 export interface ChannelDefinition {
   /** Names of member organisations. Default: all. */
   readonly organizations?: readonly string[]
@@ -40,6 +44,7 @@ export interface ChannelDefinition {
   readonly acls?: Readonly<Record<string, string>>
 }
 
+/** A chaincode: where its code is, and what the channel agrees on about it. */
 export interface ChaincodeDefinition {
   /** The chaincode itself: a function, an object with `invoke(stub)`, or a class. In code only. */
   readonly chaincode?: unknown

@@ -1,5 +1,6 @@
 import type { Block } from '../model/block.ts'
 
+/** Where the first entry of a transaction id stands in the chain. */
 export interface TransactionLocation {
   readonly blockNumber: number
   readonly txNumber: number

@@ -24,11 +24,13 @@ export interface Invocation {
   readonly decorations: ReadonlyMap<string, Uint8Array>
 }
 
+/** How many records a page holds, and where the next one begins (empty at the end). */
 export interface StateQueryMetadata {
   readonly fetchedRecordsCount: number
   readonly bookmark: string
 }
 
+/** A part of the results of a query, in order. */
 export interface QueryPage {
   readonly results: readonly { readonly key: string; readonly value: Uint8Array }[]
   /** Opaque handle for `queryNext`, undefined when the query is exhausted. */
@@ -37,6 +39,7 @@ export interface QueryPage {
   readonly metadata?: StateQueryMetadata | undefined
 }
 
+/** A part of the changes of a key, newest first. */
 export interface HistoryPage {
   readonly results: readonly {
     readonly txId: string

@@ -7,6 +7,7 @@ export interface PublicKey {
   readonly raw: Uint8Array
 }
 
+/** A private key of a provider; opaque to everyone else. */
 export interface PrivateKey {
   readonly provider: string
   readonly publicKey: PublicKey

@@ -24,6 +24,7 @@ export interface Disk {
   realPath(path: string): string | undefined
 }
 
+/** An open file of the disk. */
 export interface DiskFile {
   /** Bytes in the file, those not yet durable included. */
   readonly size: number

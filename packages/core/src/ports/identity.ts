@@ -10,6 +10,7 @@ export interface Signer {
   sign(message: Uint8Array): Awaitable<Uint8Array>
 }
 
+/** What an identity may be in its organisation. Every valid identity is a `member`. */
 export type Role = 'member' | 'admin' | 'client' | 'peer' | 'orderer'
 
 /** Someone known to an MSP: chain, roles and revocation were checked under one channel configuration. Immutable. */

@@ -1,3 +1,4 @@
+/** How much a line matters, least first. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
 /** Structured log: an object of fields, then a short constant message. */

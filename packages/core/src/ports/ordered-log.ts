@@ -3,6 +3,7 @@ import type { Lifecycle } from './lifecycle.ts'
 /** Opaque, ordered bytes: compare with `compareBytes`. Empty means before the first record. */
 export type Position = Uint8Array
 
+/** A record with its place in the log. */
 export interface LogRecord {
   readonly position: Position
   readonly data: Uint8Array

@@ -81,6 +81,7 @@ export interface Decision {
   readonly signatures?: readonly { readonly signatureHeader: Uint8Array; readonly signature: Uint8Array }[]
 }
 
+/** What became of a decision. */
 export interface Decided {
   readonly number: number
   /** Undefined when the chain already held a block of this number: nothing was done. */

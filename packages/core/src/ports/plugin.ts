@@ -44,6 +44,7 @@ export interface PluginKinds {
   blockStore: { product: BlockStoreProvider; capabilities: { readonly durable: boolean } }
 }
 
+/** A port that plugins implement. */
 export type PluginKind = keyof PluginKinds
 
 /** JSON Schema (draft 2020-12) of a plugin's options. */

@@ -6,6 +6,7 @@ export interface Height {
   readonly txNumber: number
 }
 
+/** A value with the position of the transaction that wrote it. */
 export interface VersionedValue {
   readonly value: Uint8Array
   /** Serialized metadata entries (key-level policies), or undefined. */
@@ -13,6 +14,7 @@ export interface VersionedValue {
   readonly version: Height
 }
 
+/** An entry of a range or query. */
 export interface KeyedValue extends VersionedValue {
   readonly key: string
 }
@@ -36,6 +38,7 @@ export interface StateQueryIterator extends StateIterator {
   bookmark?(): Awaitable<string>
 }
 
+/** Reads of the world state. */
 export interface StateReader {
   get(namespace: Namespace, key: string): Awaitable<VersionedValue | undefined>
   /** In the order of the keys. */
@@ -52,6 +55,7 @@ export interface StateSnapshot extends StateReader {
   release(): Awaitable<void>
 }
 
+/** One write or deletion of a batch. */
 export interface StateWrite {
   readonly namespace: Namespace
   readonly key: string

@@ -4,6 +4,7 @@ import type { BlockStore } from '@heddle/core/plugin'
 import { registerSuite, type Skip, type TestApi } from '../test-api.ts'
 import { longChain, sampleChain } from './chain.ts'
 
+/** A block store under test. */
 export interface BlockStoreSubject {
   readonly store: BlockStore
   /** Closes and opens the same data again; present in a durable store. */
@@ -11,6 +12,7 @@ export interface BlockStoreSubject {
   dispose(): Promise<void>
 }
 
+/** How the suite gets its block stores. */
 export interface BlockStoreSuite {
   readonly name: string
   /** A new, empty store. */

@@ -6,6 +6,7 @@ import { ledgerTests } from './ledger-access.ts'
 
 export type { ChaincodeRuntimeSubject } from './bench.ts'
 
+/** How the suite gets its runtimes. */
 export interface ChaincodeRuntimeSuite {
   readonly name: string
   /** As the plugin declares. An isolated runtime survives endless loops, exits and errors outside invocations. */

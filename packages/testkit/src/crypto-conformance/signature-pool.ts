@@ -10,6 +10,7 @@ export interface SignaturePoolSubject {
   dispose(): Promise<void>
 }
 
+/** How the suite gets its pools. */
 export interface SignaturePoolSuite {
   readonly name: string
   create(): Promise<SignaturePoolSubject> | SignaturePoolSubject

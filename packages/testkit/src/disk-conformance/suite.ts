@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import type { Disk } from '@heddle/core/plugin'
 import { registerSuite, type Skip, type TestApi } from '../test-api.ts'
 
+/** A disk under test. */
 export interface DiskSubject {
   readonly disk: Disk
   dispose(): Promise<void>
 }
 
+/** How the suite gets its disks. */
 export interface DiskSuite {
   readonly name: string
   /** A new, empty disk. */

@@ -3,6 +3,7 @@ import { type Disk, DiskError, type DiskFile, type Random } from '@heddle/core/p
 /** Unit in which a disk writes or loses data. */
 const SECTOR = 512
 
+/** What a crash takes from the disk, and how much it holds. */
 export interface FaultyDiskOptions {
   /** Decides what a crash takes. */
   readonly random: Random
@@ -12,6 +13,7 @@ export interface FaultyDiskOptions {
   readonly capacity?: number
 }
 
+/** An operation of a disk that can be made to fail. */
 export type FaultyOperation = 'append' | 'datasync' | 'read' | 'truncate' | 'open' | 'syncFolder'
 
 /** Content of a file: what is surely on the disk, and what a process sees. */

@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { type Disk, DiskError, type DiskFile } from '@heddle/core/plugin'
 
+/** Settings of a disk that loses what was not synced. */
 export interface WriteBehindOptions {
   /**
    * Syncs are acknowledged and write nothing: the mutation that a crash test has to notice. Default: whether the environment variable

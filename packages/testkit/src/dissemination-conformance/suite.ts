@@ -14,6 +14,7 @@ export interface DisseminationSubject {
   dispose(): Promise<void>
 }
 
+/** How the suite gets its plugins. */
 export interface DisseminationSuite {
   readonly name: string
   /** One for each test. The environment is that of the peer: its timers are due at once, its log is read by the tests. */

@@ -13,6 +13,7 @@ export interface TestMember {
   readonly roles: readonly Role[]
 }
 
+/** An organisation with members who can sign. */
 export interface TestOrganization {
   readonly mspId: string
   /** Serialized msp.MSPConfig. */
@@ -40,6 +41,7 @@ export interface IdentitySubject {
   dispose(): Promise<void>
 }
 
+/** How the suite gets its providers. */
 export interface IdentitySuite {
   readonly name: string
   create(): Promise<IdentitySubject> | IdentitySubject

@@ -12,6 +12,7 @@ export interface OrderedLogSubject {
   dispose(): Promise<void>
 }
 
+/** How the suite gets its logs. */
 export interface OrderedLogSuite {
   readonly name: string
   /** New, empty logs; the provider is started by the suite. */

@@ -10,6 +10,7 @@ export interface StateDbSubject {
   dispose(): Promise<void>
 }
 
+/** How the suite gets its stores. */
 export interface StateDbSuite {
   readonly name: string
   /** A new, empty, opened store. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { HeddleError, type Transport } from '@heddle/core/plugin'
 import { registerSuite, type Skip, type TestApi } from '../test-api.ts'
 
+/** Two ends of a transport under test. */
 export interface TransportSubject {
   /** Two started nodes that can reach each other, called `a` and `b`, whose identities are the bytes of their names. */
   readonly a: Transport
@@ -9,6 +10,7 @@ export interface TransportSubject {
   dispose(): Promise<void>
 }
 
+/** How the suite gets its transports. */
 export interface TransportSuite {
   readonly name: string
   create(): Promise<TransportSubject>

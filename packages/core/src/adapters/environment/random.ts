@@ -80,6 +80,7 @@ function toFloat(bytes: Uint8Array): number {
   return (view.getUint32(0) * 2 ** 21 + (view.getUint32(4) >>> 11)) / 2 ** 53
 }
 
+/** Random numbers of the operating system: the default of a network. */
 export function systemRandom(): Random {
   return new SystemRandom()
 }

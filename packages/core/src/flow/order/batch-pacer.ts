@@ -15,12 +15,14 @@ export interface Pace {
   readonly longest: number
 }
 
+/** The pace of a channel unless told otherwise. */
 export const defaultPace: Pace = { crowd: 8, quiet: 3, longest: 50 }
 
 /** Half of the time over which a crowd is counted. */
 const WINDOW = 50
 const QUIET_LOOKS = 3
 
+/** What the pacer works with. */
 export interface BatchPacerParts {
   readonly clock: Clock
   readonly load: () => OrderingLoad

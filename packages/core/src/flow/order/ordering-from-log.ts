@@ -4,6 +4,7 @@ import type { Pace } from './batch-pacer.ts'
 import { LogOrdering } from './log-ordering.ts'
 import type { AppendLimits } from './log-producer.ts'
 
+/** What `orderingFromLog` needs: the logs, and how they are used. */
 export interface OrderingFromLogOptions {
   readonly provider: OrderedLogProvider
   /** When a batch that is not full is cut. */
