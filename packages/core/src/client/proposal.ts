@@ -1,7 +1,6 @@
-import { ChaincodeInvocationSpec, ChaincodeSpecType } from '../model/messages/chaincode.ts'
-import { ChannelHeader, Header, HeaderType, SignatureHeader } from '../model/messages/common.ts'
+import { ChannelHeader, Header } from '../model/messages/common.ts'
 import { ProposedTransaction } from '../model/messages/gateway.ts'
-import { ChaincodeHeaderExtension, ChaincodeProposalPayload, Proposal as ProposalMessage } from '../model/messages/proposal.ts'
+import { ChaincodeHeaderExtension, Proposal as ProposalMessage } from '../model/messages/proposal.ts'
 import { sha256 } from '../model/sha256.ts'
 import { transactionId } from '../model/transaction-id.ts'
 import { utf8Bytes } from '../model/utf8.ts'
@@ -9,6 +8,7 @@ import type { ChaincodeResponse } from '../ports/chaincode.ts'
 import type { PreparedTransaction, ProposalCall } from './connection.ts'
 import type { GatewayContext } from './context.ts'
 import { within } from './deadlines.ts'
+import { encodeProposal } from './encode-proposal.ts'
 import { EndorseError, EvaluateError } from './errors.ts'
 import type { Call } from './options.ts'
 import { Transaction } from './transaction.ts'
@@ -128,28 +128,16 @@ export function newProposal(context: GatewayContext, channel: string, chaincode:
   const creator = context.identity.identity
   const nonce = context.nonce()
   const id = transactionId(nonce, creator)
-  const now = context.clock.now()
-  const seconds = Math.floor(now / 1000)
-  const args = [utf8Bytes(call.name)]
-  for (const argument of call.args) args.push(typeof argument === 'string' ? utf8Bytes(argument) : argument)
-  const input = ChaincodeInvocationSpec.encode({
-    chaincodeSpec: { type: ChaincodeSpecType.NODE, chaincodeId: { name: chaincode }, input: { args } },
-  })
   const { transient } = call.options
-  const proposalBytes = ProposalMessage.encode({
-    header: Header.encode({
-      channelHeader: ChannelHeader.encode({
-        type: HeaderType.ENDORSER_TRANSACTION,
-        timestamp: { seconds, nanos: Math.floor((now - seconds * 1000) * 1_000_000) },
-        channelId: channel,
-        txId: id,
-        extension: extensionOf(chaincode),
-      }),
-      signatureHeader: SignatureHeader.encode({ creator, nonce }),
-    }),
-    payload: ChaincodeProposalPayload.encode(
-      transient === undefined ? { input } : { input, transientMap: transientMap(transient) },
-    ),
+  const proposalBytes = encodeProposal({
+    channel,
+    chaincode,
+    transactionId: id,
+    creator,
+    nonce,
+    now: context.clock.now(),
+    args: [call.name, ...call.args],
+    transient: transient === undefined ? undefined : transientMap(transient),
   })
   return new Proposal(context, {
     channel,
@@ -181,19 +169,6 @@ export function restoreProposal(context: GatewayContext, bytes: Uint8Array, sign
     },
     known !== undefined && known.length > 0 ? known : undefined,
   )
-}
-
-const extensions = new Map<string, Uint8Array>()
-
-/** The header extension of a chaincode's proposals: the same bytes each time. */
-function extensionOf(chaincode: string): Uint8Array {
-  let bytes = extensions.get(chaincode)
-  if (bytes === undefined) {
-    bytes = ChaincodeHeaderExtension.encode({ chaincodeId: { name: chaincode } })
-    if (extensions.size >= 1000) extensions.clear()
-    extensions.set(chaincode, bytes)
-  }
-  return bytes
 }
 
 function transientMap(transient: Readonly<Record<string, string | Uint8Array>>): Map<string, Uint8Array> {
