@@ -49,6 +49,7 @@ export class HeddleError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     const brand = (value as { [BRAND]?: readonly string[] } | null | undefined)?.[BRAND]
+    // biome-ignore lint/complexity/noThisInStatic: the class that `instanceof` names, which may be a derived one
     const wanted = this.family.at(-1)
     return brand !== undefined && wanted !== undefined && brand.includes(wanted)
   }
