@@ -1,5 +1,6 @@
 import { openHistory } from '../adapters/history/open-history.ts'
 import { DiskPrivateStore } from '../adapters/private-store/disk-private-store.ts'
+import { DEFAULTS } from '../config/defaults.ts'
 import type { ChaincodeConfig } from '../config/definition.ts'
 import { OwnSignatures } from '../flow/validate/own-signatures.ts'
 import type { PeerChannel } from '../node/peer-channel.ts'
@@ -14,6 +15,7 @@ import { loadPlugin, resolveModule } from './load-plugin.ts'
 import { type NetworkContext, provideNodeParts } from './network-context.ts'
 import type { NodeScope } from './overrides.ts'
 import { PeerAssembly, PeerChannelAssembly } from './peer-assembly.ts'
+import { withTimeLimit } from './time-limit.ts'
 
 /** A peer of this process that can be started and stopped again and again. */
 export class RunningPeer {
@@ -89,7 +91,7 @@ export class RunningPeer {
       await level.provide(Tokens.Dissemination, () => plugins.dissemination.create(pluginContext))
       const privateStore = await DiskPrivateStore.open(level.get(Tokens.Disk), 'private/values')
       level.own('private values', () => privateStore.close())
-      const timeLimit = Math.max(30_000, ...config.chaincodes.map(({ timeout }) => timeout))
+      const timeLimit = Math.max(DEFAULTS['chaincodes.timeout'].value, ...config.chaincodes.map(({ timeout }) => timeout))
       const maxConcurrent = config.limits.concurrentEndorsements
       const node = level.container
         .resolve(PeerAssembly)
@@ -161,7 +163,10 @@ export class RunningPeer {
     const { name, version } = chaincode
     if (this.registry.has(name, version)) return
     const runtime = await this.runtimeOf(chaincode)
-    this.registry.add(name, version, await runtime.load(name, await sourceOf(chaincode, this.context.config.base)))
+    const instance = await runtime.load(name, await sourceOf(chaincode, this.context.config.base))
+    const { clock } = this.pluginContext!.environment
+    const isShort = chaincode.timeout < DEFAULTS['chaincodes.timeout'].value
+    this.registry.add(name, version, isShort ? withTimeLimit(instance, name, chaincode.timeout, clock) : instance)
   }
 
   private async runtimeOf({ runtime }: ChaincodeConfig): Promise<ChaincodeRuntime> {
