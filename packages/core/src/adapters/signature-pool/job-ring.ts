@@ -1,3 +1,4 @@
+import { copyBytes } from '../../model/byte-slab.ts'
 import { MAX_SIGNATURE_LENGTH } from '../crypto/der-signature.ts'
 import * as ring from './ring.ts'
 
@@ -143,7 +144,7 @@ export class JobRing {
     const start = slots[at + ring.Field.OFFSET]! + ring.SIGNATURE_AT
     const length = Math.min(slots[at + ring.Field.SIGNATURE_LENGTH]!, MAX_SIGNATURE_LENGTH)
     // The copy is of plain memory: shared memory must not reach callers.
-    return new Uint8Array(bytes.subarray(start, start + length))
+    return copyBytes(bytes.subarray(start, start + length))
   }
 
   /** Resolves when a thread reports; undefined when one has done so just now. */

@@ -1,8 +1,8 @@
+import { copyBytes } from '../byte-slab.ts'
 import { EncodeError } from './errors.ts'
 import type { Long } from './field.ts'
 
 const MAX_KEPT = 1024 * 1024
-const EMPTY = new Uint8Array(0)
 const utf8Write = (
   Buffer.prototype as unknown as { utf8Write(this: Uint8Array, text: string, offset: number, length: number): number }
 ).utf8Write
@@ -31,7 +31,7 @@ export class Writer {
   }
 
   finish(): Uint8Array {
-    const result = this.pos === this.buffer.length ? EMPTY.slice() : this.buffer.slice(this.pos)
+    const result = this.pos === this.buffer.length ? new Uint8Array(0) : copyBytes(this.buffer.subarray(this.pos))
     this.release()
     return result
   }

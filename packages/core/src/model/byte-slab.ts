@@ -1,0 +1,24 @@
+/** A byte string of its own costs about half a microsecond and as much again to collect; larger ones are worth it. */
+const SHARED = 4096
+/** One small value that is kept keeps its slab alive, so a slab is not large. */
+const SLAB = 32 * 1024
+
+let slab = new Uint8Array(SLAB)
+let used = 0
+
+/**
+ * A copy of bytes in plain memory. Small copies share slabs: whoever keeps a few of many for long, or hands one to another thread,
+ * copies it once more.
+ */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  const { length } = bytes
+  if (length > SHARED) return new Uint8Array(bytes)
+  if (used + length > SLAB) {
+    slab = new Uint8Array(SLAB)
+    used = 0
+  }
+  const start = used
+  used += length
+  slab.set(bytes, start)
+  return slab.subarray(start, used)
+}
