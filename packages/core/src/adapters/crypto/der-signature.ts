@@ -2,7 +2,8 @@ import { compare32, HALF_ORDER, isScalar, ORDER } from './p256.ts'
 
 /**
  * ECDSA P-256 signatures in DER: SEQUENCE { INTEGER r, INTEGER s }, both in their shortest form, nothing before, between or after.
- * The one rule for all nodes and providers. Fabric is laxer in a single point: it passes over bytes after the signature.
+ * The one rule for all nodes and providers. Fabric is laxer in a single point: it passes over bytes after s; identity providers take
+ * them away first, see adapters/msp/lax-signature.ts.
  */
 
 /** Largest signature: 2 + 2 × (2 + 33). */

@@ -6,6 +6,7 @@ import { CryptoError } from '../crypto/errors.ts'
 import { normalPrivateKey } from '../crypto/private-key.ts'
 import { type CryptoChoice, cryptoProvider } from '../crypto/providers.ts'
 import { BytesCache } from './bytes-cache.ts'
+import { withoutTrailingBytes } from './lax-signature.ts'
 import { decodeSerializedIdentity, X509Membership } from './x509-membership.ts'
 import { memberKey, parseMember } from './x509-msp.ts'
 
@@ -59,7 +60,9 @@ export class X509IdentityProvider implements IdentityProvider {
   verifyAll(
     items: readonly { readonly key: PublicKey; readonly data: Uint8Array; readonly signature: Uint8Array }[],
   ): Awaitable<readonly boolean[]> {
-    return this.#pool.verifyAll(items.map(({ key, data, signature }) => ({ key, message: data, signature })))
+    return this.#pool.verifyAll(
+      items.map(({ key, data, signature }) => ({ key, message: data, signature: withoutTrailingBytes(signature) })),
+    )
   }
 
   /** Throws CRYPTO_BAD_KEY for a key that is none, or not the one of the identity. */
