@@ -74,7 +74,8 @@ const steps: Record<string, Step> = {
   async ship(stub, [id = '', vessel = '']) {
     caller(stub, CARRIER)
     const letter = await read(stub, id)
-    if (letter.status !== 'issued') throw new Error(`letter ${id} is ${letter.status}; only goods under an issued letter are shipped`)
+    if (letter.status !== 'issued')
+      throw new Error(`letter ${id} is ${letter.status}; only goods under an issued letter are shipped`)
     const bill = await get<BillOfLading>(stub, billKey(stub, id), `bill of lading of ${id}`)
     if (bill.status === 'shipped') throw new Error(`the goods of letter ${id} are shipped already`)
     const shipped: BillOfLading = { letter: id, status: 'shipped', vessel }
@@ -112,7 +113,8 @@ const steps: Record<string, Step> = {
     const letter = await move(stub, id, ['accepted'], { status: 'paid' })
     const payer = await get<Account>(stub, accountKey(stub, IMPORTER_BANK), `account of ${IMPORTER_BANK}`)
     const payee = await get<Account>(stub, accountKey(stub, EXPORTER_BANK), `account of ${EXPORTER_BANK}`)
-    if (payer.balance < letter.amount) throw new Error(`${payer.bank} holds ${payer.balance}, letter ${id} is over ${letter.amount}`)
+    if (payer.balance < letter.amount)
+      throw new Error(`${payer.bank} holds ${payer.balance}, letter ${id} is over ${letter.amount}`)
     await put(stub, accountKey(stub, payer.bank), { ...payer, balance: payer.balance - letter.amount })
     await put(stub, accountKey(stub, payee.bank), { ...payee, balance: payee.balance + letter.amount })
     stub.setEvent('paid', Buffer.from(id))

@@ -42,8 +42,11 @@ export async function readLetters(path: string): Promise<LettersFile> {
     throw new LettersFileError(`${path}: ${place} must be ${expected}`)
   }
   const object = (value: unknown, place: string): Record<string, unknown> =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : wrong(place, 'an object')
-  const word = (value: unknown, place: string): string => (typeof value === 'string' && value.length > 0 ? value : wrong(place, 'a text that is not empty'))
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : wrong(place, 'an object')
+  const word = (value: unknown, place: string): string =>
+    typeof value === 'string' && value.length > 0 ? value : wrong(place, 'a text that is not empty')
   const words = (value: unknown, place: string): string[] =>
     Array.isArray(value) ? value.map((each, index) => word(each, `${place}[${index}]`)) : wrong(place, 'a list of texts')
   const amount = (value: unknown, place: string): number =>
@@ -51,8 +54,11 @@ export async function readLetters(path: string): Promise<LettersFile> {
 
   const file = object(data, 'the file')
   unknownKeys(file, ['accounts', 'letters'], 'the file', wrong)
-  const accounts = Object.fromEntries(Object.entries(object(file.accounts, 'accounts')).map(([bank, balance]) => [bank, amount(balance, `accounts.${bank}`)]))
-  for (const bank of ['ImporterBankMSP', 'ExporterBankMSP']) if (accounts[bank] === undefined) wrong(`accounts.${bank}`, 'present: both banks need an account')
+  const accounts = Object.fromEntries(
+    Object.entries(object(file.accounts, 'accounts')).map(([bank, balance]) => [bank, amount(balance, `accounts.${bank}`)]),
+  )
+  for (const bank of ['ImporterBankMSP', 'ExporterBankMSP'])
+    if (accounts[bank] === undefined) wrong(`accounts.${bank}`, 'present: both banks need an account')
   if (!Array.isArray(file.letters) || file.letters.length === 0) wrong('letters', 'a list of at least one letter')
   const seen = new Set<string>()
   const letters = (file.letters as unknown[]).map((each, index): LetterPlan => {
@@ -82,8 +88,26 @@ export async function readLetters(path: string): Promise<LettersFile> {
   return { accounts, letters }
 }
 
-const KEYS = ['id', 'applicant', 'beneficiary', 'amount', 'currency', 'goods', 'documents', 'amendTo', 'vessel', 'present', 'decision', 'discrepancy']
+const KEYS = [
+  'id',
+  'applicant',
+  'beneficiary',
+  'amount',
+  'currency',
+  'goods',
+  'documents',
+  'amendTo',
+  'vessel',
+  'present',
+  'decision',
+  'discrepancy',
+]
 
-function unknownKeys(object: Record<string, unknown>, known: readonly string[], place: string, wrong: (place: string, expected: string) => never): void {
+function unknownKeys(
+  object: Record<string, unknown>,
+  known: readonly string[],
+  place: string,
+  wrong: (place: string, expected: string) => never,
+): void {
   for (const key of Object.keys(object)) if (!known.includes(key)) wrong(`${place}.${key}`, `one of ${known.join(', ')}`)
 }

@@ -1,7 +1,16 @@
 import { rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import process from 'node:process'
-import { type Gateway, HeddleError, loadConfigFile, type Network, type NetworkConfig, startNetwork, type VerifyReport, verifyFolder } from '@heddle/core'
+import {
+  type Gateway,
+  HeddleError,
+  loadConfigFile,
+  type Network,
+  type NetworkConfig,
+  startNetwork,
+  type VerifyReport,
+  verifyFolder,
+} from '@heddle/core'
 import { CARRIER, EXPORTER_BANK, IMPORTER_BANK } from './letter.ts'
 import { LettersFileError, readLetters } from './letters-file.ts'
 import { HELP, type Options, readOptions } from './options.ts'
@@ -58,7 +67,9 @@ async function run(options: Options, tale: Teller): Promise<Summary> {
     const [[first, { ledger }]] = [...seen] as [[string, PeerView]]
     const report = reports.get(first)!
     for (const [peer, { verified: good, blocks, firstDifference }] of reports) {
-      tale.note(`${peer}: ${blocks} blocks read back, ${good ? 'flags, signatures and hashes equal' : `DIFFERENT: ${JSON.stringify(firstDifference)}`}`)
+      tale.note(
+        `${peer}: ${blocks} blocks read back, ${good ? 'flags, signatures and hashes equal' : `DIFFERENT: ${JSON.stringify(firstDifference)}`}`,
+      )
     }
     const summary: Summary = {
       verified,
@@ -156,7 +167,9 @@ async function main(): Promise<number> {
     process.stdout.write(HELP)
     return 0
   }
-  const tale = teller(options.json ? 'silent' : process.stdout.isTTY === true && process.env.NO_COLOR === undefined ? 'terminal' : 'plain')
+  const tale = teller(
+    options.json ? 'silent' : process.stdout.isTTY === true && process.env.NO_COLOR === undefined ? 'terminal' : 'plain',
+  )
   try {
     const summary = await run(options, tale)
     if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`)

@@ -35,7 +35,13 @@ export async function tell(parties: Parties, file: LettersFile, chaincode: strin
   const surprises: Step[] = []
 
   /** Endorses at the organisations given, orders, waits for the commit, and shows what came of it. */
-  const act = async (what: string, expected: Expectation, contract: Contract, endorsers: readonly string[], call: readonly string[]): Promise<void> => {
+  const act = async (
+    what: string,
+    expected: Expectation,
+    contract: Contract,
+    endorsers: readonly string[],
+    call: readonly string[],
+  ): Promise<void> => {
     await record(await attempt(what, expected, contract, endorsers, call))
   }
   const record = async (step: Step): Promise<void> => {
@@ -61,16 +67,32 @@ export async function tell(parties: Parties, file: LettersFile, chaincode: strin
     }
     await act('importer’s bank issues it, both banks endorse', 'VALID', importer, BANKS, ['issue', id])
     if (letter.amendTo !== undefined) {
-      await act(`both banks amend it to ${money(letter.amendTo)}`, 'VALID', importer, BANKS, ['amend', id, String(letter.amendTo)])
+      await act(`both banks amend it to ${money(letter.amendTo)}`, 'VALID', importer, BANKS, [
+        'amend',
+        id,
+        String(letter.amendTo),
+      ])
     }
     if (index === 0) {
-      await act('exporter’s bank presents before shipment', 'ENDORSE_REFUSED', exporter, BANKS, ['present', id, ...letter.present])
-      await act('carrier ships with the banks’ endorsements only', 'ENDORSEMENT_POLICY_FAILURE', carrier, BANKS, ['ship', id, letter.vessel])
+      await act('exporter’s bank presents before shipment', 'ENDORSE_REFUSED', exporter, BANKS, [
+        'present',
+        id,
+        ...letter.present,
+      ])
+      await act('carrier ships with the banks’ endorsements only', 'ENDORSEMENT_POLICY_FAILURE', carrier, BANKS, [
+        'ship',
+        id,
+        letter.vessel,
+      ])
     }
     await act(`carrier takes the goods aboard ${letter.vessel}`, 'VALID', carrier, SHIPPING, ['ship', id, letter.vessel])
     await act('exporter’s bank presents the documents', 'VALID', exporter, BANKS, ['present', id, ...letter.present])
     if (letter.decision === 'refuse') {
-      await act('importer’s bank refuses the documents', 'VALID', importer, BANKS, ['refuse', id, letter.discrepancy ?? 'discrepant documents'])
+      await act('importer’s bank refuses the documents', 'VALID', importer, BANKS, [
+        'refuse',
+        id,
+        letter.discrepancy ?? 'discrepant documents',
+      ])
       await act('importer’s bank is asked to pay all the same', 'ENDORSE_REFUSED', importer, BANKS, ['pay', id])
       continue
     }
@@ -94,13 +116,27 @@ async function payTwice(contract: Contract, id: string): Promise<Step[]> {
   const transactions = await Promise.all([0, 1].map(() => propose(contract, BANKS, ['pay', id]).endorse()))
   const statuses = await Promise.all(transactions.map(async (transaction) => (await transaction.submit()).getStatus()))
   const milliseconds = performance.now() - started
-  const inOrder = statuses.map((status, index) => ({ status, transaction: transactions[index]! })).sort((a, b) => a.status.code - b.status.code)
+  const inOrder = statuses
+    .map((status, index) => ({ status, transaction: transactions[index]! }))
+    .sort((a, b) => a.status.code - b.status.code)
   return inOrder.map(({ status, transaction }, index) =>
-    stepOf(index === 0 ? 'importer’s bank pays' : 'a second payment, at the same moment', index === 0 ? 'VALID' : 'MVCC_READ_CONFLICT', transaction, status, milliseconds),
+    stepOf(
+      index === 0 ? 'importer’s bank pays' : 'a second payment, at the same moment',
+      index === 0 ? 'VALID' : 'MVCC_READ_CONFLICT',
+      transaction,
+      status,
+      milliseconds,
+    ),
   )
 }
 
-async function attempt(what: string, expected: Expectation, contract: Contract, endorsers: readonly string[], call: readonly string[]): Promise<Step> {
+async function attempt(
+  what: string,
+  expected: Expectation,
+  contract: Contract,
+  endorsers: readonly string[],
+  call: readonly string[],
+): Promise<Step> {
   const started = performance.now()
   let transaction: Transaction
   try {
@@ -108,7 +144,15 @@ async function attempt(what: string, expected: Expectation, contract: Contract, 
   } catch (error) {
     const { code, message } = error as Error & { code?: string }
     if (code === undefined) throw error
-    return { what, outcome: 'not endorsed', endorsers: [], code, milliseconds: performance.now() - started, reason: message, asExpected: code === expected }
+    return {
+      what,
+      outcome: 'not endorsed',
+      endorsers: [],
+      code,
+      milliseconds: performance.now() - started,
+      reason: message,
+      asExpected: code === expected,
+    }
   }
   const commit: Commit = await transaction.submit()
   return stepOf(what, expected, transaction, await commit.getStatus(), performance.now() - started)
@@ -123,7 +167,9 @@ function stepOf(what: string, expected: Expectation, transaction: Transaction, s
     block: status.blockNumber,
     code: status.status,
     milliseconds,
-    ...(conflict === undefined ? {} : { reason: `${readable(conflict.key)} was changed by transaction ${conflict.transactionId?.slice(0, 8) ?? 'unknown'}` }),
+    ...(conflict === undefined
+      ? {}
+      : { reason: `${readable(conflict.key)} was changed by transaction ${conflict.transactionId?.slice(0, 8) ?? 'unknown'}` }),
     asExpected: status.status === expected,
   }
 }
@@ -138,6 +184,10 @@ function terms({ id, applicant, beneficiary, amount, currency, goods, documents 
 }
 
 /** A composite key without its separators. */
-const readable = (key: string): string => key.split('\u0000').filter((part) => part.length > 0).join(' ')
+const readable = (key: string): string =>
+  key
+    .split('\u0000')
+    .filter((part) => part.length > 0)
+    .join(' ')
 const short = (mspId: string): string => mspId.replace(/MSP$/, '')
 const money = (cents: number): string => (cents / 100).toLocaleString('en-US', { minimumFractionDigits: 2 })

@@ -42,9 +42,16 @@ export function teller(mode: 'terminal' | 'plain' | 'silent', out: NodeJS.Writab
       const good = step.outcome === 'valid' && step.asExpected
       const mark = good ? paint('1;32', '✔') : step.asExpected ? paint('1;33', '✋') : paint('1;31', '✘')
       const block = step.block === undefined ? 'not ordered' : `block ${step.block}`
-      line(`${mode === 'terminal' ? ` ${mark}` : good ? 'ok     ' : step.asExpected ? 'refused' : 'FAILED '} ${step.what.padEnd(54)} ${paint(good ? '32' : '33', step.code.padEnd(26))} ${block.padEnd(11)} ${step.milliseconds.toFixed(1).padStart(7)} ms`)
+      line(
+        `${mode === 'terminal' ? ` ${mark}` : good ? 'ok     ' : step.asExpected ? 'refused' : 'FAILED '} ${step.what.padEnd(54)} ${paint(good ? '32' : '33', step.code.padEnd(26))} ${block.padEnd(11)} ${step.milliseconds.toFixed(1).padStart(7)} ms`,
+      )
       const endorsers = step.endorsers.length === 0 ? 'no endorsement' : `endorsed by ${step.endorsers.join(', ')}`
-      line(paint('2', `${mode === 'terminal' ? '   ' : '        '}${endorsers}${step.reason === undefined ? '' : ` · ${step.reason}`}`))
+      line(
+        paint(
+          '2',
+          `${mode === 'terminal' ? '   ' : '        '}${endorsers}${step.reason === undefined ? '' : ` · ${step.reason}`}`,
+        ),
+      )
     },
     facts(facts) {
       const width = Math.max(...facts.map(([name]) => name.length))

@@ -46,10 +46,15 @@ await runBenchmark('pipeline', async (say) => {
   const signatures = (done.signatures - work.signatures - blocks) / TRANSACTIONS
   const verifications = (done.verifications - work.verifications - blocks * network.peers.length) / TRANSACTIONS
   if (signatures !== SIGNATURES || verifications < FEWEST_VERIFICATIONS || verifications > VERIFICATIONS) {
-    throw new Error(`a transaction made ${signatures} signatures and ${verifications} verifications, not ${SIGNATURES} and ${FEWEST_VERIFICATIONS} to ${VERIFICATIONS}`)
+    throw new Error(
+      `a transaction made ${signatures} signatures and ${verifications} verifications, not ${SIGNATURES} and ${FEWEST_VERIFICATIONS} to ${VERIFICATIONS}`,
+    )
   }
   const perTransaction = { signatures, verifications }
-  const ceiling = { name: 'crypto ceiling: 4 signatures and 9 verifications with OpenSSL on all cores', value: (before.perSecond + after.perSecond) / 2 }
+  const ceiling = {
+    name: 'crypto ceiling: 4 signatures and 9 verifications with OpenSSL on all cores',
+    value: (before.perSecond + after.perSecond) / 2,
+  }
   const busy = (done.busyNanoseconds - work.busyNanoseconds) / 1e9 / (before.cores * seconds)
   say(`${blocks} blocks of ${(TRANSACTIONS / blocks).toFixed(0)} transactions on average`)
   return [

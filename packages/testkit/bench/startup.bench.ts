@@ -27,7 +27,10 @@ await runBenchmark('startup', async (say) => {
   const samples: { imports: number; created: number; first: number; whole: number }[] = []
   for (let run = 0; run < RUNS; run++) {
     say(`process ${run + 1} of ${RUNS}`)
-    const { stdout, status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', PROGRAM], { cwd: import.meta.dirname, encoding: 'utf8' })
+    const { stdout, status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', PROGRAM], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+    })
     if (status !== 0) throw new Error(stderr)
     samples.push(JSON.parse(stdout))
   }
@@ -35,9 +38,29 @@ await runBenchmark('startup', async (say) => {
   const node = { name: 'Node itself, until the first line of an empty program', value: Number(bare.stdout) }
   const median = (pick: (sample: (typeof samples)[number]) => number): number => percentile(samples.map(pick), 0.5)
   return [
-    row('first-commit', 'ms', median(({ first }) => first), node),
-    row('created', 'ms', median(({ created }) => created), node),
-    row('imports', 'ms', median(({ imports }) => imports), node),
-    row('process', 'ms', median(({ whole }) => whole), node),
+    row(
+      'first-commit',
+      'ms',
+      median(({ first }) => first),
+      node,
+    ),
+    row(
+      'created',
+      'ms',
+      median(({ created }) => created),
+      node,
+    ),
+    row(
+      'imports',
+      'ms',
+      median(({ imports }) => imports),
+      node,
+    ),
+    row(
+      'process',
+      'ms',
+      median(({ whole }) => whole),
+      node,
+    ),
   ]
 })

@@ -1,5 +1,5 @@
-import { definePlugin, type Identity, type IdentityProvider, type PublicKey } from '@heddle/core/plugin'
 import { SerializedIdentity } from '@heddle/core/model'
+import { definePlugin, type Identity, type IdentityProvider, type PublicKey } from '@heddle/core/plugin'
 
 /**
  * An identity plugin that checks nothing, written as a third party would: whoever says he is a member is one, and every signature is
@@ -41,7 +41,11 @@ export const trustingIdentity = definePlugin({
       },
       keyOf: () => key,
       verifyAll: (items) => items.map(() => true),
-      signer: (serialized) => ({ mspId: SerializedIdentity.decode(serialized).mspid, identity: serialized, sign: () => signature }),
+      signer: (serialized) => ({
+        mspId: SerializedIdentity.decode(serialized).mspid,
+        identity: serialized,
+        sign: () => signature,
+      }),
       close: async () => {},
     }
   },
