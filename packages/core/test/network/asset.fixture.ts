@@ -14,6 +14,12 @@ export const asset = defineChaincode({
     await stub.putState(key, Buffer.from(String(now + Number(amount))))
     return String(now + Number(amount))
   },
+  async move(stub, from = '', to = '') {
+    const value = await stub.getState(from)
+    if (value.length === 0) throw new Error(`there is no ${from}`)
+    await stub.deleteState(from)
+    await stub.putState(to, value)
+  },
   async fail() {
     throw new Error('refused by the rules')
   },

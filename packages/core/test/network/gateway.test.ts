@@ -52,6 +52,16 @@ describe('the steps of a transaction', () => {
     expect(transaction.getEndorsers()).toEqual(['Org2MSP'])
   })
 
+  it('a peer that refuses because it is behind is asked again, so that what one client committed the next one can build on', async () => {
+    const other = network.gateway('Org2').contract('asset')
+    for (let i = 0; i < 20; i++) {
+      await contract().submit('put', `chain-${i}`, 'x')
+      await other.submit('move', `chain-${i}`, `chain-${i}-moved`)
+      await contract().submit('move', `chain-${i}-moved`, 'chain-end')
+    }
+    await expect(contract().submit('move', 'chain-0', 'x')).rejects.toMatchObject({ code: 'ENDORSE_REFUSED' })
+  })
+
   it('asks the organisations that the client chose', async () => {
     const transaction = await contract('either')
       .newProposal('put', 'a', '1', { endorsingOrganizations: ['Org3MSP', 'Org2MSP'] })

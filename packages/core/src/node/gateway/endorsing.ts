@@ -80,8 +80,18 @@ export class Endorsing {
   /** @throws EndorseError */
   async endorse(peer: PeerChannel, call: ProposalCall): Promise<PreparedTransaction> {
     const proposal = parse(call)
+    const lag = lagOf(this.endorsers())
     for (let round = 1; ; round++) {
-      const endorsed = await this.collect(peer, call, proposal)
+      let endorsed: readonly Endorsed[]
+      try {
+        endorsed = await this.collect(peer, call, proposal)
+      } catch (error) {
+        // Refused by a peer that had not committed what another had: the client may know of that block. Once it has, it is asked again.
+        const behind = round === 1 && lag !== undefined ? refusedBy(lag.peers, error) : []
+        if (behind.length === 0) throw error
+        await Promise.all(behind.map((endpoint) => endpoint.reach(lag!.height)))
+        continue
+      }
       const difference = disagreement(endorsed)
       if (difference === undefined) return prepared(call, endorsed)
       // One peer had committed a block that another had not: wait for it and ask again; the proposal is still good.
@@ -251,6 +261,27 @@ function disagreement(endorsed: readonly Endorsed[]): EndorsementDifference | un
     if (Buffer.compare(first, other) !== 0) return endorsementDifference(first, other)
   }
   return undefined
+}
+
+/** Endorsers that have committed less than the most advanced one, and how much that has; undefined when all are level. */
+function lagOf(endpoints: readonly EndorserEndpoint[]): { height: number; peers: readonly EndorserEndpoint[] } | undefined {
+  let height = 0
+  let least = Number.POSITIVE_INFINITY
+  for (const endpoint of endpoints) {
+    const known = endpoint.height
+    if (known === undefined) continue
+    height = Math.max(height, known)
+    least = Math.min(least, known)
+  }
+  if (least >= height) return undefined
+  return { height, peers: endpoints.filter((endpoint) => endpoint.height !== undefined && endpoint.height < height) }
+}
+
+/** Those of the endorsers whose chaincode refused. */
+function refusedBy(endpoints: readonly EndorserEndpoint[], error: unknown): readonly EndorserEndpoint[] {
+  if (!(error instanceof EndorseError) || !(error.cause instanceof ChaincodeRefusal)) return []
+  const details = error.data.details as readonly ErrorDetail[]
+  return endpoints.filter(({ node }) => details.some((detail) => detail.node === node))
 }
 
 /** Waits until every endorser has committed what the most advanced one has. */
