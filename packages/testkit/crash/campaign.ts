@@ -5,7 +5,7 @@ import { verifyFolder } from '@heddle/core'
 import { seededRandom } from '@heddle/core/testing'
 import { type Acknowledged, LedgerModel } from './ledger-model.ts'
 import { ledgerFolder, type OlderCopy, putBack, removeDatabases, takeCopy } from './older-copy.ts'
-import type { ChildOrders } from './report-line.ts'
+import type { ChildOrders, ReportLine } from './report-line.ts'
 import { type Death, type Life, live } from './victim.ts'
 
 const PEERS = ['peer0.org1', 'peer0.org2']
@@ -15,9 +15,11 @@ const ORDERER = 'orderer0.orderer'
 const EARLIEST = 50
 const LATEST = 800
 /** Share of the processes that are killed while they start. */
-const DURING_START = 0.25
+const DURING_START = 0.35
 /** Every so many kills older databases are put back, and all is examined from block 0. */
 const PERIOD = 10
+/** Networks that are killed while they are made. */
+const FIRST_STARTS = 6
 /** Transactions of unknown outcome that are sent again after a kill. */
 const RESEND = 16
 
@@ -64,6 +66,36 @@ export async function campaign(options: CampaignOptions): Promise<CampaignReport
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/**
+ * Kills networks in their first start, while identities, genesis block and files are made; a second start must go on from whatever
+ * is there.
+ */
+export async function firstStarts({ seed, say }: Pick<CampaignOptions, 'seed' | 'say'>): Promise<Check[]> {
+  const random = seededRandom(`first starts ${seed}`)
+  const checks: Check[] = []
+  for (let i = 0; i < FIRST_STARTS; i++) {
+    const place = await mkdtemp(join(tmpdir(), 'heddle-crash-'))
+    try {
+      const model = new LedgerModel()
+      const hear = (line: ReportLine): void => model.take(line)
+      const orders: ChildOrders = { folder: place, ignoreSync: false, seed, from: 0, examineOnly: true, resend: [] }
+      // Composing and deploying takes from a third of a second to two, by machine: the draw covers both ends.
+      const delay = Math.round(250 + random.float() ** 2 * 1250)
+      const first = await live(orders, { after: 'spawn', delay }, hear)
+      model.begin()
+      const second = await live(orders, { after: 'never' }, hear)
+      const complaints = second.examined ? model.check(PEERS) : []
+      if (second.fault !== undefined) complaints.unshift(`${second.fault.code}: ${second.fault.message}`)
+      const name = `killed ${delay} ms after its first start, ${first.examined ? 'made' : 'not yet made'}, a network starts`
+      say(name)
+      checks.push({ name, passed: complaints.length === 0, complaints })
+    } finally {
+      await rm(place, { recursive: true, force: true })
+    }
+  }
+  return checks
 }
 
 class Campaign {
@@ -129,7 +161,7 @@ class Campaign {
     const { random } = this
     const duringStart = !examine && this.kills > 0 && random.float() < DURING_START
     const draw = random.float()
-    if (duringStart) return { after: 'spawn', delay: Math.round(draw * this.startUp * 1.1) }
+    if (duringStart) return { after: 'spawn', delay: Math.round(draw * this.startUp * 0.95) }
     return { after: 'acknowledgement', delay: Math.round(EARLIEST + draw * (LATEST - EARLIEST)) }
   }
 

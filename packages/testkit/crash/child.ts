@@ -125,8 +125,11 @@ async function load(network: Network): Promise<void> {
     for (;;) await one(gateways, organizations, count++).catch(refused)
   })
   const changes = async (): Promise<void> => {
-    for (let size = 300; ; size++) {
-      const { blockNumber } = await network.channel(CHANNEL).setBatchSize({ maxMessageCount: size })
+    const channel = network.channel(CHANNEL)
+    for (;;) {
+      const { blockNumber } = await channel.setBatchSize({
+        maxMessageCount: (channel.config.ordering.batchSize.maxMessageCount % 1000) + 100,
+      })
       tell(['configured', blockNumber])
       await Promise.all(Array.from({ length: 40 }, () => network.gateway('Org1').contract('store').evaluate('counters')))
     }

@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { type CampaignReport, type Check, campaign } from './campaign.ts'
+import { type CampaignReport, type Check, campaign, firstStarts } from './campaign.ts'
 
 const DEFAULT_KILLS = 50
 const FULL_KILLS = 300
@@ -78,6 +78,7 @@ async function main(): Promise<void> {
   let real: CampaignReport | undefined
   if (!wanted.onlyWithoutFsync) {
     say(`${kills} kills, seed ${seed}`)
+    checks.push(...(await firstStarts({ seed, say })))
     real = await campaign({ kills, seed, withoutFsync: false, say })
     checks.push(...real.checks)
   }

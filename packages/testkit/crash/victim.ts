@@ -70,7 +70,7 @@ export function live(orders: ChildOrders, death: Death, hear: (line: ReportLine)
     child.on('close', (code, signal) => {
       clearTimeout(timer)
       clearTimeout(hang)
-      if (!killed && fault === undefined && (code !== 0 || death.after !== 'never')) {
+      if (!killed && fault === undefined && code !== 0) {
         fault = { code: 'ENDED', message: `ended with ${signal ?? code} ${complaint}` }
       }
       resolve({ killed, examined, fault, startUp, refused })
