@@ -167,16 +167,19 @@ export class Endorsing {
 
   private async ask(candidates: readonly Candidate[], proposal: ParsedProposal, failures: Failed[]): Promise<Endorsed[]> {
     const endorsed: Endorsed[] = []
+    const failed: Failed[] = []
     const asking = candidates.map(async (candidate, index) => {
       try {
         const response = await candidate.endpoint.endorse(proposal, false)
-        if (response.endorsement === undefined) failures.push({ candidate, error: new ChaincodeRefusal(response.response) })
+        if (response.endorsement === undefined) failed[index] = { candidate, error: new ChaincodeRefusal(response.response) }
         else endorsed[index] = { candidate, response }
       } catch (error) {
-        failures.push({ candidate, error })
+        failed[index] = { candidate, error }
       }
     })
     await Promise.all(asking)
+    // In the order of asking, whoever answered first: what an error says should not depend on speed.
+    for (const each of failed) if (each !== undefined) failures.push(each)
     return failures.length === 0 ? endorsed : endorsed.filter((each) => each !== undefined)
   }
 
