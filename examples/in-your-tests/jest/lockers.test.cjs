@@ -19,13 +19,8 @@ beforeAll(async () => {
 afterAll(() => network.stop())
 beforeEach(() => network.revert(empty))
 
-async function store(locker, parcel) {
-  await network.gateway('Courier').contract('lockers').submit('store', locker, parcel)
-  await network.channel('main').synchronize()
-}
-
 test('a parcel is collected once', async () => {
-  await store('A1', 'parcel-1')
+  await network.gateway('Courier').contract('lockers').submit('store', 'A1', 'parcel-1')
   const shop = network.gateway('Shop').contract('lockers')
   expect(Buffer.from(await shop.submit('collect', 'A1')).toString()).toBe('parcel-1')
   await expect(shop.submit('collect', 'A1')).rejects.toMatchObject({
@@ -35,7 +30,7 @@ test('a parcel is collected once', async () => {
 })
 
 test('a parcel goes back after three days', async () => {
-  await store('A1', 'parcel-1')
+  await network.gateway('Courier').contract('lockers').submit('store', 'A1', 'parcel-1')
   clock.advance(3 * DAY + 1)
   await expect(network.gateway('Shop').contract('lockers').submit('collect', 'A1')).rejects.toThrow('parcel-1 has gone back')
 })

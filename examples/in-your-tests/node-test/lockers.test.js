@@ -17,7 +17,6 @@ before(async () => {
     clock,
   })
   await network.gateway('Courier').contract('lockers').submit('store', 'A1', 'parcel-1')
-  await network.channel('main').synchronize()
   filled = network.snapshot()
 })
 after(() => network.stop())

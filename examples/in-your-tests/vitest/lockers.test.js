@@ -27,15 +27,9 @@ afterAll(() => network.stop())
 // What one test commits, the next one never sees.
 beforeEach(() => network.revert(empty))
 
-/** A submit resolves when the peer of the submitter's own organisation has committed; the others follow a moment later. */
-async function store(locker, parcel) {
-  await courier.submit('store', locker, parcel)
-  await network.channel('main').synchronize()
-}
-
 describe('a parcel', () => {
   it('is collected once', async () => {
-    await store('A1', 'parcel-1')
+    await courier.submit('store', 'A1', 'parcel-1')
     expect(text(await shop.submit('collect', 'A1'))).toBe('parcel-1')
     await expect(shop.submit('collect', 'A1')).rejects.toMatchObject({
       code: 'ENDORSE_REFUSED',
@@ -44,7 +38,7 @@ describe('a parcel', () => {
   })
 
   it('goes back after three days', async () => {
-    await store('A1', 'parcel-1')
+    await courier.submit('store', 'A1', 'parcel-1')
     clock.advance(3 * DAY + 1)
     await expect(shop.submit('collect', 'A1')).rejects.toThrow('parcel-1 has gone back')
   })
@@ -69,7 +63,9 @@ describe('a locker', () => {
   })
 
   it('shows what it holds to the other organisation', async () => {
-    await store('A1', 'parcel-1')
+    await courier.submit('store', 'A1', 'parcel-1')
+    // A submit waits for the peer of its own organisation; the others commit a moment later.
+    await network.channel('main').synchronize()
     expect(text(await shop.evaluate('look', 'A1'))).toBe('parcel-1')
   })
 
