@@ -9,7 +9,7 @@ import type { PreparedTransaction, ProposalCall } from './connection.ts'
 import type { GatewayContext } from './context.ts'
 import { within } from './deadlines.ts'
 import { encodeProposal } from './encode-proposal.ts'
-import { EndorseError, EvaluateError } from './errors.ts'
+import { EndorseError, EvaluateError, GatewayError } from './errors.ts'
 import type { Call } from './options.ts'
 import { Transaction } from './transaction.ts'
 
@@ -149,12 +149,21 @@ export function newProposal(context: GatewayContext, channel: string, chaincode:
   })
 }
 
-/** A proposal from the bytes of {@link Proposal.getBytes}. */
+/**
+ * A proposal from the bytes of {@link Proposal.getBytes}.
+ * @throws DecodeError, GatewayError GATEWAY_BAD_ARGUMENT
+ */
 export function restoreProposal(context: GatewayContext, bytes: Uint8Array, signature: Uint8Array | undefined): Proposal {
   const { transactionId: id, proposal, endorsingOrganizations } = ProposedTransaction.decode(bytes)
   const proposalBytes = proposal?.proposalBytes ?? new Uint8Array(0)
   const { header } = ProposalMessage.decode(proposalBytes)
   const channelHeader = ChannelHeader.decode(Header.decode(header).channelHeader)
+  // Under a false id the fate of the transaction could never be learned.
+  if (id !== channelHeader.txId)
+    throw new GatewayError(
+      'GATEWAY_BAD_ARGUMENT',
+      `the bytes name transaction '${id.slice(0, 100)}', the proposal in them another`,
+    )
   const chaincode = ChaincodeHeaderExtension.decode(channelHeader.extension).chaincodeId?.name ?? ''
   const known = signature ?? proposal?.signature
   return new Proposal(

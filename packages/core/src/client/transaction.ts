@@ -9,7 +9,7 @@ import { Commit } from './commit.ts'
 import type { PreparedTransaction } from './connection.ts'
 import type { GatewayContext } from './context.ts'
 import { within } from './deadlines.ts'
-import { SubmitError } from './errors.ts'
+import { GatewayError, SubmitError } from './errors.ts'
 
 interface Draft {
   readonly channel: string
@@ -90,12 +90,20 @@ export class Transaction {
   }
 }
 
-/** A transaction from the bytes of {@link Transaction.getBytes}. */
+/**
+ * A transaction from the bytes of {@link Transaction.getBytes}.
+ * @throws DecodeError, GatewayError GATEWAY_BAD_ARGUMENT
+ */
 export function restoreTransaction(context: GatewayContext, bytes: Uint8Array, signature: Uint8Array | undefined): Transaction {
   const { transactionId, envelope } = PreparedMessage.decode(bytes)
   const payload = envelope?.payload ?? new Uint8Array(0)
   const { header, data } = Payload.decode(payload)
-  const { channelId } = ChannelHeader.decode(header?.channelHeader ?? new Uint8Array(0))
+  const { channelId, txId } = ChannelHeader.decode(header?.channelHeader ?? new Uint8Array(0))
+  if (transactionId !== txId)
+    throw new GatewayError(
+      'GATEWAY_BAD_ARGUMENT',
+      `the bytes name transaction '${transactionId.slice(0, 100)}', the envelope in them another`,
+    )
   const action = ChaincodeActionPayload.decode(TransactionMessage.decode(data).actions[0]?.payload ?? new Uint8Array(0)).action
   const { response } = ChaincodeAction.decode(
     ProposalResponsePayload.decode(action?.proposalResponsePayload ?? new Uint8Array(0)).extension,

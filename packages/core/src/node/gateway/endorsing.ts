@@ -3,7 +3,7 @@ import type { PreparedTransaction, ProposalCall } from '../../client/connection.
 import type { ErrorDetail } from '../../client/errors.ts'
 import { EndorseError, EvaluateError } from '../../client/errors.ts'
 import { type ParsedProposal, parseProposal } from '../../flow/endorse/proposal.ts'
-import { HeddleError } from '../../model/errors.ts'
+import { type ErrorData, HeddleError } from '../../model/errors.ts'
 import { decodeChaincodeAction, decodeProposalResponsePayload } from '../../model/hot-codec.ts'
 import { SignedProposal } from '../../model/messages/proposal.ts'
 import type { ProposalResponse } from '../../model/messages/proposal-response.ts'
@@ -45,7 +45,10 @@ export class Endorsing {
 
   /** @throws EvaluateError */
   async evaluate(peer: PeerChannel, call: ProposalCall): Promise<ChaincodeResponse> {
-    const proposal = parse(call)
+    const proposal = parse(
+      call,
+      (message, data, cause) => new EvaluateError('EVALUATE_REFUSED', message, { ...data, details: [] }, { cause }),
+    )
     const details: ErrorDetail[] = []
     const candidates = this.candidates(peer).filter(({ endpoint }) => call.organizations?.includes(endpoint.mspId) ?? true)
     for (const candidate of candidates) {
@@ -79,7 +82,10 @@ export class Endorsing {
 
   /** @throws EndorseError */
   async endorse(peer: PeerChannel, call: ProposalCall): Promise<PreparedTransaction> {
-    const proposal = parse(call)
+    const proposal = parse(
+      call,
+      (message, data, cause) => new EndorseError('ENDORSE_REFUSED', message, { ...data, details: [] }, { cause }),
+    )
     const lag = lagOf(this.endorsers())
     for (let round = 1; ; round++) {
       let endorsed: readonly Endorsed[]
@@ -185,7 +191,8 @@ export class Endorsing {
 
   /** One live peer of each organisation that the client named. */
   private oneOfEach(all: readonly Candidate[], call: ProposalCall): readonly Candidate[] {
-    return (call.organizations ?? []).map((mspId) => {
+    // However often one is named, it endorses once.
+    return [...new Set(call.organizations)].map((mspId) => {
       const candidate = all.find(({ endpoint }) => endpoint.mspId === mspId)
       if (candidate !== undefined) return candidate
       const data = { transactionId: call.transactionId, mspId }
@@ -240,8 +247,18 @@ function rotated(list: readonly Candidate[], turn: number): readonly Candidate[]
   return [...byMsp.values()].flatMap((peers) => peers.map((_, index) => peers[(index + turn) % peers.length]!))
 }
 
-function parse(call: ProposalCall): ParsedProposal {
-  return parseProposal(SignedProposal.encode({ proposalBytes: call.proposalBytes, signature: call.signature }))
+/** Decodes a proposal once for all peers of the process; one that no peer would take is the step's own error. */
+function parse(
+  call: ProposalCall,
+  refused: (message: string, data: ErrorData, cause: HeddleError) => HeddleError,
+): ParsedProposal {
+  try {
+    return parseProposal(SignedProposal.encode({ proposalBytes: call.proposalBytes, signature: call.signature }))
+  } catch (error) {
+    if (!(error instanceof HeddleError)) throw error
+    const data = { transactionId: call.transactionId.slice(0, 100), code: error.code }
+    throw refused(error.message, data, error)
+  }
 }
 
 function prepared(call: ProposalCall, endorsed: readonly Endorsed[]): PreparedTransaction {
