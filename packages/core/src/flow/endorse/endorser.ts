@@ -53,6 +53,8 @@ export class Endorser {
   private readonly timeLimit: number
   private readonly maxConcurrent: number
   private active = 0
+  /** Gives up one invocation that has not answered yet. */
+  private readonly unanswered = new Set<(error: Error) => void>()
   private stopping: (() => void) | undefined
   private stopped = false
 
@@ -99,7 +101,7 @@ export class Endorser {
    * @throws EndorserError when the proposal is refused, ChaincodeError when the chaincode gave no answer
    */
   async processProposal(proposal: Uint8Array | ParsedProposal, options: { evaluate?: boolean } = {}): Promise<ProposalResponse> {
-    if (this.stopped) throw new EndorserError('ENDORSER_STOPPED', 'the peer is stopping')
+    if (this.stopped) throw stopping()
     if (this.active >= this.maxConcurrent) {
       throw new EndorserError('ENDORSER_OVERLOADED', `${this.active} proposals are being endorsed`, { limit: this.maxConcurrent })
     }
@@ -113,9 +115,13 @@ export class Endorser {
     }
   }
 
-  /** Refuses new proposals and resolves when those at work are done. */
+  /**
+   * Refuses new proposals, gives up chaincode that has not answered yet (it might never), and resolves when the rest is done. Whoever
+   * asked hears ENDORSER_STOPPED: nothing was ordered, another peer may be asked.
+   */
   async stop(): Promise<void> {
     this.stopped = true
+    for (const giveUp of this.unanswered) giveUp(stopping())
     if (this.active === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.stopping = resolve
@@ -220,23 +226,30 @@ export class Endorser {
     abort: AbortController,
   ): Promise<Outcome> {
     return new Promise((resolve, reject) => {
+      const giveUp = (error: Error): void => {
+        settle()
+        abort.abort(error)
+        reject(error)
+      }
       const timer = this.options.clock.setTimer(this.timeLimit, () => {
         const { chaincode, txId } = proposal
         const message = `chaincode ${chaincode} did not answer within ${this.timeLimit} ms`
-        const error = new ChaincodeError('CHAINCODE_TIMEOUT', message, { chaincode, txId, timeLimit: this.timeLimit })
-        context.end()
-        abort.abort(error)
-        reject(error)
+        giveUp(new ChaincodeError('CHAINCODE_TIMEOUT', message, { chaincode, txId, timeLimit: this.timeLimit }))
       })
+      const settle = (): void => {
+        timer.cancel()
+        this.unanswered.delete(giveUp)
+        context.end()
+      }
+      this.unanswered.add(giveUp)
+      if (this.stopped) giveUp(stopping())
       running.then(
         (outcome) => {
-          timer.cancel()
-          context.end()
+          settle()
           resolve(outcome)
         },
         (error: unknown) => {
-          timer.cancel()
-          context.end()
+          settle()
           reject(error)
         },
       )
@@ -279,6 +292,10 @@ export class Endorser {
     answer.endorsement = { endorser: signer.identity, signature }
     return answer
   }
+}
+
+function stopping(): EndorserError {
+  return new EndorserError('ENDORSER_STOPPED', 'the peer is stopping')
 }
 
 /** The bytes that every endorser of the transaction must arrive at: serialized protos.ProposalResponsePayload. */
