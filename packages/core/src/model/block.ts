@@ -21,6 +21,7 @@ const NONE = new Uint8Array(0)
 interface Memo {
   headerBytes?: Uint8Array
   hash?: Uint8Array
+  hasDataHash?: boolean
   readonly envelopes: (EnvelopeView | undefined)[]
 }
 
@@ -95,9 +96,10 @@ export class Block {
     return this.memo.hash
   }
 
-  /** Whether the header's data hash is that of the data. Computed at each call. */
+  /** Whether the header's data hash is that of the data. Computed once. */
   hasDataHash(): boolean {
-    return Buffer.compare(blockDataHash(this.data), this.header.dataHash) === 0
+    this.memo.hasDataHash ??= Buffer.compare(blockDataHash(this.data), this.header.dataHash) === 0
+    return this.memo.hasDataHash
   }
 
   /** @throws RangeError when the block has no envelope with this index */
@@ -124,6 +126,13 @@ export class Block {
       metadata[Number(index)] = value
     }
     return new Block(this.header, this.data, metadata, this.memo)
+  }
+
+  /** The same block without what was decoded of it, which is ten times its size: for whoever keeps blocks. */
+  undecoded(): Block {
+    const block = new Block(this.header, this.data, this.metadata, { ...this.memo, envelopes: [] })
+    block.encoded = this.encoded
+    return block
   }
 
   /** Serialized common.Block; computed once. */

@@ -3,7 +3,10 @@ const SHARED = 4096
 /** One small value that is kept keeps its slab alive, so a slab is not large. */
 const SLAB = 32 * 1024
 
-let slab = new Uint8Array(SLAB)
+// Not zeroed: every byte that is handed out was copied over first.
+const newSlab = (): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(SLAB).buffer, 0, SLAB)
+
+let slab = newSlab()
 let used = 0
 
 /**
@@ -14,7 +17,7 @@ export function copyBytes(bytes: Uint8Array): Uint8Array {
   const { length } = bytes
   if (length > SHARED) return new Uint8Array(bytes)
   if (used + length > SLAB) {
-    slab = new Uint8Array(SLAB)
+    slab = newSlab()
     used = 0
   }
   const start = used

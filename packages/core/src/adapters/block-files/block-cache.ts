@@ -1,6 +1,6 @@
 import type { Block } from '../../model/block.ts'
 
-/** Recent blocks, decoded as they are, up to a number of serialized bytes. The least recently used go first. */
+/** Recent blocks up to a number of serialized bytes; what was decoded of them is not kept. The least recently used go first. */
 export class BlockCache {
   readonly #capacity: number
   readonly #blocks = new Map<number, { readonly block: Block; readonly bytes: number }>()
@@ -20,7 +20,7 @@ export class BlockCache {
 
   add(block: Block, bytes: number): void {
     if (bytes > this.#capacity || this.#blocks.has(block.number)) return
-    this.#blocks.set(block.number, { block, bytes })
+    this.#blocks.set(block.number, { block: block.undecoded(), bytes })
     this.#bytes += bytes
     for (const [number, entry] of this.#blocks) {
       if (this.#bytes <= this.#capacity) break

@@ -163,5 +163,8 @@ function isEmpty(value: Uint8Array | undefined): boolean {
 
 function sorted<V>(map: ReadonlyMap<string, V>): [string, V][] {
   const list = [...map]
-  return list.length < 2 ? list : list.sort((a, b) => compareUtf8(a[0], b[0]))
+  if (list.length < 2) return list
+  if (list.length > 2) return list.sort((a, b) => compareUtf8(a[0], b[0]))
+  // The usual case, a definition and a chaincode, without the cost of a sort.
+  return compareUtf8(list[0]![0], list[1]![0]) > 0 ? [list[1]!, list[0]!] : list
 }

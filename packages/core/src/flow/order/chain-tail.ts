@@ -1,9 +1,9 @@
 import type { Block } from '../../model/block.ts'
 import type { BlockStore } from '../../ports/block-store.ts'
 
-/** Blocks at hand for those who follow the chain closely. Slower readers go to the store. */
-const RECENT_BLOCKS = 64
-const RECENT_BYTES = 32 * 1024 * 1024
+/** Blocks at hand, decoded, for those who follow the chain closely. Slower readers go to the store. Decoded they take ten times their bytes. */
+const RECENT_BLOCKS = 12
+const RECENT_BYTES = 8 * 1024 * 1024
 
 /**
  * The durable end of the chain, for readers that follow it: they hear of new blocks and get those of late without a trip to the disk,

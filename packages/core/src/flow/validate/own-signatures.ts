@@ -1,29 +1,38 @@
-import { sha256Hex } from '../../model/sha256.ts'
-
-/** Endorsements remembered; older ones are verified like anybody's. */
-const CAPACITY = 20_000
+/** Bytes of messages remembered; older endorsements are verified like anybody's. Enough for some ten thousand transactions under way. */
+const CAPACITY = 16 * 1024 * 1024
 
 /**
  * What one node signed itself, so that it need not verify it again when it comes back in a block. Never shared between nodes: what is
  * in here is trusted.
  */
 export class OwnSignatures {
-  /** Hash of the signed message by signature, oldest first. */
-  private readonly messages = new Map<string, string>()
+  /** The signed message by signature, oldest first. */
+  private readonly messages = new Map<string, Uint8Array>()
+  private bytes = 0
 
-  /** To be called by whoever signs for the node, with the message exactly as it was signed. */
+  /** To be called by whoever signs for the node, with the message exactly as it was signed; it must not change afterwards. */
   remember(message: Uint8Array, signature: Uint8Array): void {
-    if (this.messages.size >= CAPACITY) this.messages.delete(this.messages.keys().next().value!)
-    this.messages.set(latin1(signature), sha256Hex(message))
+    const key = latin1(signature)
+    this.forget(key)
+    this.messages.set(key, message)
+    this.bytes += message.length
+    while (this.bytes > CAPACITY) this.forget(this.messages.keys().next().value!)
   }
 
   /** Whether this node made this signature over this message; what was recognised is forgotten. */
   recognise(message: Uint8Array, signature: Uint8Array): boolean {
     const key = latin1(signature)
     const known = this.messages.get(key)
-    if (known === undefined || known !== sha256Hex(message)) return false
-    this.messages.delete(key)
+    if (known === undefined || Buffer.compare(known, message) !== 0) return false
+    this.forget(key)
     return true
+  }
+
+  private forget(key: string): void {
+    const message = this.messages.get(key)
+    if (message === undefined) return
+    this.messages.delete(key)
+    this.bytes -= message.length
   }
 }
 

@@ -36,12 +36,24 @@ export interface EndorsedTransaction {
 const Code = TxValidationCode
 const NO_RWSET: TxRwSet = Object.freeze({ namespaces: [] })
 
+/** What was found of a view, for as long as it lives: peers of one process share views, and the bytes tell each of them the same. */
+const examined = new WeakMap<EnvelopeView, Structure>()
+
 /**
- * Examines a transaction as far as its bytes go. Never throws for what the bytes hold.
+ * Examines a transaction as far as its bytes go, once. Never throws for what the bytes hold.
  *
  * Fabric: core/common/validation/msgvalidation.go, then the first half of core/committer/txvalidator/v20/plugindispatcher/dispatcher.go.
  */
 export function examine(view: EnvelopeView): Structure {
+  let structure = examined.get(view)
+  if (structure === undefined) {
+    structure = structureOf(view)
+    examined.set(view, structure)
+  }
+  return structure
+}
+
+function structureOf(view: EnvelopeView): Structure {
   const header = decoded(Code.INVALID_OTHER_REASON, () => void view.payload) ?? headerCode(view)
   if (header !== undefined) return { view, header, body: undefined, isConfig: false, endorsed: undefined }
   switch (view.type) {
