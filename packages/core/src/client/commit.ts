@@ -58,7 +58,7 @@ export class Commit {
     const outcome = await within<CommitOutcome>(
       context.deadlines.commitStatus,
       this.signal,
-      context.connection.commitStatus(channel, transactionId, this.signal),
+      () => context.connection.commitStatus(channel, transactionId, this.signal),
       (cause) =>
         new CommitStatusError(
           'COMMIT_STATUS_TIMEOUT',

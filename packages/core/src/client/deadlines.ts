@@ -69,13 +69,18 @@ export class Deadlines {
   }
 }
 
-/** The outcome of `work`, or `late()` as the rejection when the deadline passes or the signal aborts first. */
+/**
+ * The outcome of `work`, or `late()` as the rejection when the deadline passes or the signal aborts first. Work of a signal that has
+ * aborted already is not begun.
+ */
 export function within<T>(
   deadlines: Deadlines,
   signal: AbortSignal | undefined,
-  work: Promise<T>,
+  work: () => Promise<T>,
   late: (cause: unknown) => Error,
 ): Promise<T> {
+  if (signal?.aborted === true) return Promise.reject(late(signal.reason))
+  const running = work()
   return new Promise<T>((resolve, reject) => {
     const abort = () => {
       cancel()
@@ -85,11 +90,8 @@ export function within<T>(
       signal?.removeEventListener('abort', abort)
       reject(late(undefined))
     })
-    if (signal !== undefined) {
-      if (signal.aborted) return abort()
-      signal.addEventListener('abort', abort, { once: true })
-    }
-    work.then(
+    signal?.addEventListener('abort', abort, { once: true })
+    running.then(
       (value) => {
         cancel()
         signal?.removeEventListener('abort', abort)

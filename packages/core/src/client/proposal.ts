@@ -75,7 +75,7 @@ export class Proposal {
     const response = await within<ChaincodeResponse>(
       context.deadlines.evaluate,
       draft.signal,
-      context.connection.evaluate(call, draft.signal),
+      () => context.connection.evaluate(call, draft.signal),
       (cause) =>
         new EvaluateError(
           'EVALUATE_TIMEOUT',
@@ -97,7 +97,7 @@ export class Proposal {
     const prepared = await within<PreparedTransaction>(
       context.deadlines.endorse,
       draft.signal,
-      context.connection.endorse(call, draft.signal),
+      () => context.connection.endorse(call, draft.signal),
       (cause) =>
         new EndorseError(
           'ENDORSE_TIMEOUT',

@@ -73,11 +73,18 @@ export class Transaction {
     context.checkOpen()
     const { payload } = draft.prepared
     this.signature ??= await context.sign(payload)
+    if (draft.signal?.aborted === true)
+      throw new SubmitError(
+        'SUBMIT_UNAVAILABLE',
+        `transaction ${draft.transactionId} was given up before it was sent`,
+        { transactionId: draft.transactionId, details: [] },
+        { cause: draft.signal.reason },
+      )
     const call = { channel: draft.channel, transactionId: draft.transactionId, payload, signature: this.signature }
     await within(
       context.deadlines.submit,
       draft.signal,
-      context.connection.submit(call, draft.signal),
+      () => context.connection.submit(call, draft.signal),
       (cause) =>
         new SubmitError(
           'OUTCOME_UNKNOWN',
