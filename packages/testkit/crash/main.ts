@@ -110,6 +110,8 @@ async function main(): Promise<void> {
 try {
   await main()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n${usage}\n`)
+  // Wrong arguments are the user's; anything else is ours, and needs its stack.
+  const isUsage = error instanceof RangeError || String((error as { code?: string }).code).startsWith('ERR_PARSE_ARGS')
+  process.stderr.write(isUsage ? `${(error as Error).message}\n${usage}\n` : `${(error as Error).stack ?? String(error)}\n`)
   process.exitCode = 2
 }
