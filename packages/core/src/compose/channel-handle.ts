@@ -124,11 +124,12 @@ export class NetworkChannel {
 
   /**
    * Lets an organisation in: makes its identities, where it is new to the network, updates the channel, starts its peers, joins them,
-   * and approves the channel's chaincodes in its name.
+   * and approves the channel's chaincodes in its name. Of one that the network has already, the name is enough: it joins as it is.
    */
   async addOrganization(definition: string | OrganizationDefinition, options?: UpdateOptions): Promise<void> {
     const { core, name } = this
-    const organization = resolveOrganization(definition)
+    const given = resolveOrganization(definition)
+    const organization = core.organizationConfigs.find((each) => each.name === given.name) ?? given
     const identities = await core.addOrganization(organization)
     await this.update(
       (config) => addOrganization(config, { name: organization.name, mspConfig: identities.mspConfig() }),

@@ -42,7 +42,8 @@ export class NetworkCore {
   operationsPort: number | undefined
   /** Organisations that came after the start. */
   private readonly added: OrganizationConfig[] = []
-  private readonly chaincodes = new Map<string, ChaincodeConfig>()
+  /** What was last installed, by channel and name. */
+  private readonly chaincodes = new Map<string, Map<string, ChaincodeConfig>>()
   private readonly store: IdentityStore
   private readonly context: NetworkContext
   private readonly connections = new Map<string, LocalGateway>()
@@ -151,7 +152,10 @@ export class NetworkCore {
 
   /** Makes code known to the peers that run it. */
   async install(chaincode: ChaincodeConfig): Promise<void> {
-    for (const channel of chaincode.channels) this.chaincodes.set(`${channel}\u0000${chaincode.name}`, chaincode)
+    for (const channel of chaincode.channels) {
+      const installed = this.chaincodes.get(channel) ?? new Map<string, ChaincodeConfig>()
+      this.chaincodes.set(channel, installed.set(chaincode.name, chaincode))
+    }
     const runs = (peer: RunningPeer) =>
       (chaincode.organizations?.includes(peer.organization) ?? true) &&
       chaincode.channels.some((channel) => this.channels.get(channel)?.peers.has(peer.name))
@@ -168,7 +172,7 @@ export class NetworkCore {
 
   /** Chaincodes of a channel, as they were last installed here. */
   deployed(channel: string): readonly ChaincodeConfig[] {
-    return [...this.chaincodes.values()].filter(({ channels }) => channels.includes(channel))
+    return [...(this.chaincodes.get(channel)?.values() ?? [])]
   }
 
   /** The sequence that follows the committed definition's. */
