@@ -3,6 +3,7 @@ import type { Checkpointer } from './checkpointer.ts'
 import type { ChaincodeEvent, EventPosition } from './connection.ts'
 import type { GatewayContext } from './context.ts'
 import { Contract } from './contract.ts'
+import { GatewayError } from './errors.ts'
 
 /** Where a stream of events begins, and when it ends. */
 export interface EventOptions {
@@ -56,7 +57,10 @@ export class ChannelClient {
   }
 }
 
+/** @throws GatewayError GATEWAY_BAD_ARGUMENT */
 function position({ startBlock, checkpoint }: EventOptions): EventPosition {
+  if (startBlock !== undefined && (!Number.isSafeInteger(startBlock) || startBlock < 0))
+    throw new GatewayError('GATEWAY_BAD_ARGUMENT', `startBlock must be a block number, not ${startBlock}`)
   const reached = checkpoint?.read()
   if (reached?.blockNumber === undefined) return { startBlock }
   return { startBlock: reached.blockNumber, afterTransactionId: reached.transactionId }

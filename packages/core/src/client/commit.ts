@@ -55,17 +55,21 @@ export class Commit {
   async getStatus(): Promise<CommitStatus> {
     const { context, channel, transactionId } = this
     context.checkOpen()
+    const gaveUp = new AbortController()
     const outcome = await within<CommitOutcome>(
       context.deadlines.commitStatus,
       this.signal,
-      () => context.connection.commitStatus(channel, transactionId, this.signal),
-      (cause) =>
-        new CommitStatusError(
+      () => context.connection.commitStatus(channel, transactionId, gaveUp.signal),
+      (cause) => {
+        // Whom nobody asks any more need not remember the question.
+        gaveUp.abort(cause)
+        return new CommitStatusError(
           'COMMIT_STATUS_TIMEOUT',
           `transaction ${transactionId} is not committed yet`,
           { transactionId },
           { cause },
-        ),
+        )
+      },
     )
     const status = {
       transactionId,

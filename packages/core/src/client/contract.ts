@@ -61,7 +61,7 @@ export class Contract {
    * @throws CommitError when the transaction is on the ledger but invalid; after a read conflict `retryConflicts` proposes anew
    */
   async submit(name: string, ...args: CallArguments): Promise<Uint8Array> {
-    const call = parseCall(this.prefix + name, args)
+    const call = parseCall(name, args, this.prefix)
     for (let left = call.options.retryConflicts ?? 0; ; left--) {
       const transaction = await newProposal(this.context, this.channel, this.name, call).endorse()
       const status = await (await transaction.submit()).getStatus()
@@ -83,6 +83,6 @@ export class Contract {
 
   /** The first of the steps that {@link Contract.submit} takes at once. */
   newProposal(name: string, ...args: CallArguments): Proposal {
-    return newProposal(this.context, this.channel, this.name, parseCall(this.prefix + name, args))
+    return newProposal(this.context, this.channel, this.name, parseCall(name, args, this.prefix))
   }
 }

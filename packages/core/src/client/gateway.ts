@@ -6,7 +6,7 @@ import type { GatewayConnection } from './connection.ts'
 import { GatewayContext } from './context.ts'
 import type { Contract } from './contract.ts'
 import { GatewayError } from './errors.ts'
-import { type ClientIdentity, DEFAULT_TIMEOUTS, type GatewayOptions } from './options.ts'
+import { type ClientIdentity, checkGateway, DEFAULT_TIMEOUTS, type GatewayOptions } from './options.ts'
 import { type Proposal, restoreProposal } from './proposal.ts'
 import { restoreTransaction, type Transaction } from './transaction.ts'
 
@@ -95,12 +95,16 @@ export class Gateway {
   }
 }
 
-/** A gateway over a connection. `clock` and `random` are those of the network in process, of the system elsewhere. */
+/**
+ * A gateway over a connection. `clock` and `random` are those of the network in process, of the system elsewhere.
+ * @throws GatewayError GATEWAY_BAD_ARGUMENT
+ */
 export function connect(
   connection: GatewayConnection,
   identity: ClientIdentity,
   options: GatewayOptions & { readonly clock: Clock; readonly random: Random },
 ): Gateway {
+  checkGateway(identity, options)
   const context = new GatewayContext(
     connection,
     identity,

@@ -1,7 +1,7 @@
 import { compareConfig } from '../channel/config/compare-config.ts'
 import { genesisBlock } from '../channel/genesis/genesis-block.ts'
 import { connect, type Gateway } from '../client/gateway.ts'
-import type { ClientIdentity, GatewayOptions } from '../client/options.ts'
+import { type ClientIdentity, checkGateway, type GatewayOptions } from '../client/options.ts'
 import type { ChaincodeConfig, ChannelMembers, NetworkConfig, OrganizationConfig } from '../config/definition.ts'
 import { ConfigError } from '../config/errors.ts'
 import { suggestion } from '../config/nearest.ts'
@@ -150,8 +150,9 @@ export class NetworkCore {
     await Promise.all(started.map((peer) => peer.start()))
   }
 
-  /** Makes code known to the peers that run it. */
+  /** Makes code known to the peers that run it. @throws NetworkError NETWORK_CHAINCODE_NOT_DEPLOYED */
   async install(chaincode: ChaincodeConfig): Promise<void> {
+    this.checkCode(chaincode)
     for (const channel of chaincode.channels) {
       const installed = this.chaincodes.get(channel) ?? new Map<string, ChaincodeConfig>()
       this.chaincodes.set(channel, installed.set(chaincode.name, chaincode))
@@ -160,6 +161,20 @@ export class NetworkCore {
       (chaincode.organizations?.includes(peer.organization) ?? true) &&
       chaincode.channels.some((channel) => this.channels.get(channel)?.peers.has(peer.name))
     await Promise.all([...this.nodes.peers.values()].filter(runs).map((peer) => peer.install(chaincode)))
+  }
+
+  /** Peers know code by name and version: other code under the same version would silently never run. */
+  private checkCode({ name, version, chaincode, module, export: exported }: ChaincodeConfig): void {
+    for (const installed of this.chaincodes.values()) {
+      const known = installed.get(name)
+      if (known?.version !== version) continue
+      if (known.chaincode === chaincode && known.module === module && known.export === exported) continue
+      throw new NetworkError(
+        'NETWORK_CHAINCODE_NOT_DEPLOYED',
+        `the peers run other code as version '${version}' of chaincode ${name}: give the new code another version`,
+        { chaincode: name, version },
+      )
+    }
   }
 
   deploy(channel: string, chaincode: ChaincodeConfig): Promise<void> {
@@ -231,6 +246,7 @@ export class NetworkCore {
 
   /** A gateway for someone of an organisation, through the organisation's own peers where they run. */
   gateway(identity: ClientIdentity, options: GatewayOptions): Gateway {
+    checkGateway(identity, options)
     let connection = this.connections.get(identity.mspId)
     if (connection === undefined) {
       const { nodes } = this

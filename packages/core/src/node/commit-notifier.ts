@@ -37,6 +37,16 @@ export class CommitNotifier {
     this.expected.delete(transactionId)
   }
 
+  /** Forgets what nobody waits for; what somebody waits for stays until they give up. */
+  forgetUnlessAwaited(transactionId: string): void {
+    if (this.expected.get(transactionId)?.awaited === false) this.expected.delete(transactionId)
+  }
+
+  /** Transactions whose outcome is kept, or waited for. */
+  get size(): number {
+    return this.expected.size
+  }
+
   /** A block committed. Only the first entry of a transaction id counts, as in look-ups. */
   committed(validated: ValidatedBlock): void {
     if (this.expected.size === 0) return

@@ -26,6 +26,9 @@ export interface GatewayPeers {
   peers(channel: string): readonly PeerChannel[]
 }
 
+/** An id is 64 hexadecimal digits. What is longer names no transaction that could ever be valid, and is not kept. */
+const MAX_ID_LENGTH = 128
+
 interface Served {
   readonly endorsing: Endorsing
   readonly submitting: Submitting
@@ -49,6 +52,7 @@ export class LocalGateway implements GatewayConnection {
   }
 
   async evaluate(call: ProposalCall, _signal: AbortSignal | undefined): Promise<ChaincodeResponse> {
+    this.checkChannel(call.channel)
     const peer = this.peer(call.channel)
     if (peer === undefined)
       throw new EvaluateError('EVALUATE_UNAVAILABLE', `no peer of channel ${call.channel} is running`, {
@@ -58,6 +62,7 @@ export class LocalGateway implements GatewayConnection {
   }
 
   async endorse(call: ProposalCall, _signal: AbortSignal | undefined): Promise<PreparedTransaction> {
+    this.checkChannel(call.channel)
     const peer = this.peer(call.channel)
     if (peer === undefined)
       throw new EndorseError('ENDORSE_UNAVAILABLE', `no peer of channel ${call.channel} is running`, {
@@ -67,24 +72,33 @@ export class LocalGateway implements GatewayConnection {
   }
 
   submit(call: SubmitCall, signal: AbortSignal | undefined): Promise<void> {
-    const peer = this.peer(call.channel)
-    peer?.notifier.expect(call.transactionId)
-    return this.service(call.channel).submitting.submit(
-      call,
-      signal,
-      async () => (await peer?.hasTransaction(call.transactionId)) === true,
-    )
+    const { channel, transactionId } = call
+    const { submitting } = this.service(channel)
+    checkId(transactionId)
+    const peer = this.peer(channel)
+    if (peer === undefined) return submitting.submit(call, signal, async () => false)
+    peer.notifier.expect(transactionId)
+    const submitted = submitting.submit(call, signal, () => committedBefore(peer, transactionId))
+    // No block may ever tell of it: the envelope was refused, perhaps while the transaction is in the ledger.
+    return submitted.catch(async (error: unknown) => {
+      await committedBefore(peer, transactionId)
+      throw error
+    })
   }
 
-  async commitStatus(channel: string, transactionId: string, _signal: AbortSignal | undefined): Promise<CommitOutcome> {
+  /** @param signal who gives up is not kept waiting */
+  async commitStatus(channel: string, transactionId: string, signal: AbortSignal | undefined): Promise<CommitOutcome> {
+    this.checkChannel(channel)
+    checkId(transactionId)
     let cause: unknown
     for (const peer of this.nodes.peers(channel)) {
       try {
-        const outcome = await outcomeAt(peer, transactionId)
+        const outcome = await outcomeAt(peer, transactionId, signal)
         if (outcome.conflict === undefined) return { code: outcome.code, blockNumber: outcome.blockNumber }
         return { code: outcome.code, blockNumber: outcome.blockNumber, conflict: await named(peer, outcome.conflict) }
       } catch (error) {
         cause = error
+        if (signal?.aborted === true) break
       }
     }
     throw new CommitStatusError(
@@ -149,8 +163,7 @@ export class LocalGateway implements GatewayConnection {
   private service(channel: string): Served {
     let served = this.served.get(channel)
     if (served === undefined) {
-      if (!this.nodes.channels.includes(channel))
-        throw new GatewayError('GATEWAY_UNKNOWN_CHANNEL', `there is no channel '${channel}'`, { channels: this.nodes.channels })
+      this.checkChannel(channel)
       served = {
         endorsing: new Endorsing(this.mspId, () => this.directory.endorsers(channel)),
         submitting: new Submitting(() => this.directory.orderers(channel)),
@@ -159,10 +172,34 @@ export class LocalGateway implements GatewayConnection {
     }
     return served
   }
+
+  private checkChannel(channel: string): void {
+    const { channels } = this.nodes
+    if (channels.includes(channel)) return
+    throw new GatewayError('GATEWAY_UNKNOWN_CHANNEL', `there is no channel '${channel.slice(0, 100)}'`, { channels })
+  }
+}
+
+function checkId(transactionId: string): void {
+  if (transactionId.length <= MAX_ID_LENGTH) return
+  throw new GatewayError('GATEWAY_BAD_ARGUMENT', `a transaction id of ${transactionId.length} characters is none`)
+}
+
+/** Whether a transaction is in the ledger. If so, those who wait for it hear of it; if not, nobody is expected to ask. */
+async function committedBefore(peer: PeerChannel, transactionId: string): Promise<boolean> {
+  const { notifier } = peer
+  const known = peer.running ? await peer.blocksStore.transaction(transactionId) : undefined
+  if (known !== undefined) notifier.outcome(transactionId)?.resolve(known)
+  notifier.forgetUnlessAwaited(transactionId)
+  return known !== undefined
 }
 
 /** What a peer knows, or will know, of a transaction. */
-async function outcomeAt(peer: PeerChannel, transactionId: string): Promise<CommittedTransaction> {
+async function outcomeAt(
+  peer: PeerChannel,
+  transactionId: string,
+  signal: AbortSignal | undefined,
+): Promise<CommittedTransaction> {
   const { notifier } = peer
   let waiting = notifier.outcome(transactionId)
   if (waiting === undefined) {
@@ -171,11 +208,19 @@ async function outcomeAt(peer: PeerChannel, transactionId: string): Promise<Comm
     waiting = notifier.outcome(transactionId)!
     const known = await peer.blocksStore.transaction(transactionId)
     if (known !== undefined) {
+      // Others may have begun to wait meanwhile.
+      waiting.resolve(known)
       notifier.forget(transactionId)
       return known
     }
   }
-  const outcome = await waiting.wait()
+  let outcome: CommittedTransaction
+  try {
+    outcome = await waiting.wait(signal)
+  } catch (error) {
+    notifier.forgetUnlessAwaited(transactionId)
+    throw error
+  }
   notifier.forget(transactionId)
   // What was seen is a second entry: the ledger answers for the first.
   if (outcome.code === TxValidationCode.DUPLICATE_TXID) return (await peer.blocksStore.transaction(transactionId)) ?? outcome
