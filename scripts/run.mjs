@@ -17,8 +17,9 @@ const fail = (line) => {
   process.exit(1)
 }
 
-// Thousands of transactions under way outlive a small young generation: with Node's default of 16 MiB most of them are copied twice.
-const underLoad = ['--max-semi-space-size=64']
+// Thousands of transactions under way outlive a small young generation: with Node's default of 16 MiB most of them are copied twice. And four
+// collector threads beside the signature workers contend for two cores.
+const underLoad = ['--max-semi-space-size=128', '--v8-pool-size=2']
 
 /** Each task: the programs that it runs one after another, as [file or folder, arguments], and whether it needs the build. */
 const tasks = {

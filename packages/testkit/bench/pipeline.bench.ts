@@ -8,8 +8,8 @@ const VERIFICATIONS = 9
 /** A peer that knows its own endorsement again verifies one signature fewer. */
 const FEWEST_VERIFICATIONS = 7
 const IN_FLIGHT = 1_000
-const WARM_UP = 3_000
-const TRANSACTIONS = Number(process.env.HEDDLE_BENCH_TRANSACTIONS ?? 12_000)
+const WARM_UP = 10_000
+const TRANSACTIONS = Number(process.env.HEDDLE_BENCH_TRANSACTIONS ?? 20_000)
 
 await runBenchmark('pipeline', async (say) => {
   const before = await measureCryptoCeiling(SIGNATURES, VERIFICATIONS)
