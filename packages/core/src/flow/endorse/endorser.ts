@@ -129,6 +129,13 @@ export class Endorser {
   }
 
   private async process(proposal: ParsedProposal, evaluate: boolean): Promise<ProposalResponse> {
+    // Apart from signing, which may queue for long: what the simulation held, a snapshot of the state first of all, is free by then.
+    const answer = await this.answer(proposal, evaluate)
+    return answer.payload.length === 0 || answer.response!.status >= 400 ? answer : this.endorse(answer)
+  }
+
+  /** Checks the proposal and runs the chaincode. What is to be endorsed has a payload and a status below 400. */
+  private async answer(proposal: ParsedProposal, evaluate: boolean): Promise<ProposalResponse> {
     const channel = this.channelOf(proposal)
     const creator = this.identify(proposal.creator, this.membershipFor(channel))
     // Awaited only where it is a promise: an endorsement on a store that answers at once should not wait for a turn.
@@ -283,12 +290,15 @@ export class Endorser {
       }
       await this.options.privateStore.keep(proposal.txId, results.privateWrites)
     }
-    const payload = responsePayload(proposal, outcome, results)
+    answer.payload = responsePayload(proposal, outcome, results)
+    return answer
+  }
+
+  private async endorse(answer: ProposalResponse): Promise<ProposalResponse> {
     const { signer } = this.options
-    const signing = signer.sign(Buffer.concat([payload, signer.identity]))
+    const signing = signer.sign(Buffer.concat([answer.payload, signer.identity]))
     const signature = signing instanceof Promise ? await signing : signing
     answer.version = 1
-    answer.payload = payload
     answer.endorsement = { endorser: signer.identity, signature }
     return answer
   }
