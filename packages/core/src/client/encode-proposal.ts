@@ -14,6 +14,8 @@ export interface ProposalParts {
   /** Function name and arguments. */
   readonly args: readonly (string | Uint8Array)[]
   readonly transient: ReadonlyMap<string, Uint8Array> | undefined
+  /** Default: false. */
+  readonly isInit?: boolean
 }
 
 /** Room for what stands around the arguments and the creator. */
@@ -49,7 +51,7 @@ function close(writer: Writer, end: number, tag: number): void {
 }
 
 /** ChaincodeProposalPayload { input: ChaincodeInvocationSpec, TransientMap }. */
-function writePayload(writer: Writer, { chaincode, args, transient }: ProposalParts): void {
+function writePayload(writer: Writer, { chaincode, args, transient, isInit }: ProposalParts): void {
   if (transient !== undefined) {
     // From last to first, in the byte order of their names, as every map is encoded.
     const names = [...transient.keys()].sort((a, b) => Buffer.compare(Buffer.from(b), Buffer.from(a)))
@@ -63,8 +65,12 @@ function writePayload(writer: Writer, { chaincode, args, transient }: ProposalPa
     }
   }
   const input = writer.written
-  // ChaincodeSpec { type, chaincode_id { name }, input { args } }
+  // ChaincodeSpec { type, chaincode_id { name }, input { args, is_init } }
   const spec = writer.written
+  if (isInit === true) {
+    writer.varint32(1)
+    writer.varint32(0x18)
+  }
   for (let i = args.length - 1; i >= 0; i--) {
     const argument = args[i]!
     if (typeof argument === 'string') writer.string(argument)

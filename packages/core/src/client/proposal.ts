@@ -128,7 +128,7 @@ export function newProposal(context: GatewayContext, channel: string, chaincode:
   const creator = context.identity.identity
   const nonce = context.nonce()
   const id = transactionId(nonce, creator)
-  const { transient } = call.options
+  const { transient, isInit = false } = call.options
   const proposalBytes = encodeProposal({
     channel,
     chaincode,
@@ -138,6 +138,7 @@ export function newProposal(context: GatewayContext, channel: string, chaincode:
     now: context.clock.now(),
     args: [call.name, ...call.args],
     transient: transient === undefined ? undefined : transientMap(transient),
+    isInit,
   })
   return new Proposal(context, {
     channel,

@@ -19,6 +19,7 @@ import { type IdentityStore, openIdentities } from './identity-store.ts'
 import { Level } from './level.ts'
 import { loadPlugin } from './load-plugin.ts'
 import type { ChannelRecord, NetworkContext, NetworkPlugins } from './network-context.ts'
+import { type NetworkImage, restoreImage } from './network-image.ts'
 import { NetworkNodes } from './network-nodes.ts'
 import { type NetworkParts, provideNetworkParts } from './network-parts.ts'
 import { NodeDisks } from './node-disks.ts'
@@ -41,9 +42,9 @@ export class NetworkCore {
   /** Where metrics and health are served. */
   operationsPort: number | undefined
   /** Organisations that came after the start. */
-  private readonly added: OrganizationConfig[] = []
+  readonly added: OrganizationConfig[] = []
   /** What was last installed, by channel and name. */
-  private readonly chaincodes = new Map<string, Map<string, ChaincodeConfig>>()
+  readonly chaincodes = new Map<string, Map<string, ChaincodeConfig>>()
   private readonly store: IdentityStore
   private readonly context: NetworkContext
   private readonly connections = new Map<string, LocalGateway>()
@@ -165,9 +166,9 @@ export class NetworkCore {
 
   /** Peers know code by name and version: other code under the same version would silently never run. */
   private checkCode({ name, version, chaincode, module, export: exported }: ChaincodeConfig): void {
-    for (const installed of this.chaincodes.values()) {
-      const known = installed.get(name)
-      if (known?.version !== version) continue
+    for (const peer of this.nodes.peers.values()) {
+      const known = peer.code(name, version)
+      if (known === undefined) continue
       if (known.chaincode === chaincode && known.module === module && known.export === exported) continue
       throw new NetworkError(
         'NETWORK_CHAINCODE_NOT_DEPLOYED',
@@ -313,12 +314,12 @@ export class NetworkCore {
     return genesisBlock(definition, { timestamp: this.environment.clock.now() })
   }
 
-  /** Ends all nodes, lets `change` touch their disks, and starts them again. */
-  async restartNodes(change: () => void): Promise<void> {
+  /** Takes everything back to an image. All nodes start again. */
+  async restore(image: NetworkImage): Promise<void> {
     const { peers, orderers } = this.nodes
     await stopAll(peers.values())
     await stopAll(orderers.values())
-    change()
+    restoreImage(this, image)
     await Promise.all([...orderers.values()].map((orderer) => orderer.start()))
     await Promise.all([...peers.values()].map((peer) => peer.start()))
   }

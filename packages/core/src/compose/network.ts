@@ -1,4 +1,3 @@
-import type { MemoryDisk } from '../adapters/disk/memory-disk.ts'
 import type { Gateway } from '../client/gateway.ts'
 import type { ClientIdentity, GatewayOptions } from '../client/options.ts'
 import type { NetworkConfig } from '../config/definition.ts'
@@ -8,6 +7,7 @@ import { Tokens } from '../ports/tokens.ts'
 import { NetworkChannel } from './channel-handle.ts'
 import { NetworkError } from './errors.ts'
 import type { NetworkCore } from './network-core.ts'
+import { type NetworkImage, takeImage } from './network-image.ts'
 import { Orderer, type OrdererStatus, Peer, type PeerStatus } from './node-handles.ts'
 import { Organization } from './organization-handle.ts'
 
@@ -16,7 +16,7 @@ const IMAGE = Symbol('image')
 /** The ledgers of a network at one moment: see {@link Network.snapshot}. */
 export interface NetworkSnapshot {
   /** @internal */
-  readonly [IMAGE]: ReadonlyMap<string, MemoryDisk>
+  readonly [IMAGE]: NetworkImage
 }
 
 /** What runs in a network, and how far it is. */
@@ -136,7 +136,7 @@ export class Network {
    * @throws NetworkError NETWORK_NOT_IN_MEMORY
    */
   snapshot(): NetworkSnapshot {
-    const { config, plugins, disks } = this.core
+    const { config, plugins } = this.core
     if (config.folder !== undefined || plugins.stateDb.capabilities.durable || !plugins.ordering.capabilities.simulable) {
       const message = 'snapshots need a network whose blocks, state and ordering are all in memory'
       throw new NetworkError('NETWORK_NOT_IN_MEMORY', message, {
@@ -145,16 +145,15 @@ export class Network {
         ordering: plugins.ordering.name,
       })
     }
-    return { [IMAGE]: disks.image() }
+    return { [IMAGE]: takeImage(this.core) }
   }
 
   /**
-   * Takes the ledgers back to a snapshot: what was committed since has never happened. Transactions under way fail; gateways and
-   * identities stay good, event streams end.
+   * Takes the ledgers back to a snapshot: what was committed since has never happened, and who joined since has never come.
+   * Transactions under way fail; gateways and identities stay good, event streams end.
    */
-  async revert(snapshot: NetworkSnapshot): Promise<void> {
-    const { disks } = this.core
-    await this.core.restartNodes(() => disks.restore(snapshot[IMAGE]))
+  revert(snapshot: NetworkSnapshot): Promise<void> {
+    return this.core.restore(snapshot[IMAGE])
   }
 
   private client(organization: string, name: string | undefined): ClientIdentity {

@@ -26,7 +26,7 @@ export class RunningPeer {
   private readonly context: NetworkContext
   private readonly scope: NodeScope
   /** Chaincodes that it runs, kept over restarts. */
-  private readonly chaincodes: ChaincodeConfig[] = []
+  readonly chaincodes: ChaincodeConfig[] = []
   private stores: Level[] = []
   private level: Level | undefined
   private current: PeerNode | undefined
@@ -144,6 +144,11 @@ export class RunningPeer {
   async install(chaincode: ChaincodeConfig): Promise<void> {
     this.chaincodes.push(chaincode)
     if (this.level !== undefined) await this.load(chaincode)
+  }
+
+  /** Where the code that it runs under a name and version came from. */
+  code(name: string, version: string): ChaincodeConfig | undefined {
+    return this.chaincodes.find((each) => each.name === name && each.version === version)
   }
 
   async stop(): Promise<void> {

@@ -19,6 +19,7 @@ const parts = fc.record({
   nonce: fc.uint8Array({ minLength: 1, maxLength: 24 }),
   now: fc.oneof(fc.nat(), fc.integer({ min: 0, max: 4e12 })),
   args: fc.array(fc.oneof(text, bytes()), { maxLength: 6 }),
+  isInit: fc.boolean(),
   transient: fc.option(
     fc.uniqueArray(fc.tuple(text, bytes()), { selector: ([name]) => name, maxLength: 4 }).map((entries) => new Map(entries)),
     { nil: undefined },
@@ -27,13 +28,13 @@ const parts = fc.record({
 
 it('a proposal in one pass has the bytes that the declared messages make', () => {
   fc.assert(
-    fc.property(parts, ({ channel, chaincode, transactionId, creator, nonce, now, args, transient }) => {
+    fc.property(parts, ({ channel, chaincode, transactionId, creator, nonce, now, args, transient, isInit }) => {
       const seconds = Math.floor(now / 1000)
       const input = ChaincodeInvocationSpec.encode({
         chaincodeSpec: {
           type: ChaincodeSpecType.NODE,
           chaincodeId: { name: chaincode },
-          input: { args: args.map((each) => (typeof each === 'string' ? utf8Bytes(each) : each)) },
+          input: { args: args.map((each) => (typeof each === 'string' ? utf8Bytes(each) : each)), isInit },
         },
       })
       const expected = Proposal.encode({
@@ -49,7 +50,7 @@ it('a proposal in one pass has the bytes that the declared messages make', () =>
         }),
         payload: ChaincodeProposalPayload.encode(transient === undefined ? { input } : { input, transientMap: transient }),
       })
-      const made = encodeProposal({ channel, chaincode, transactionId, creator, nonce, now, args, transient })
+      const made = encodeProposal({ channel, chaincode, transactionId, creator, nonce, now, args, transient, isInit })
       expect(Buffer.from(made).toString('hex')).toBe(Buffer.from(expected).toString('hex'))
     }),
   )
