@@ -5,7 +5,7 @@
  * @returns transactions a second
  */
 export function bareMaps(keys: number, transactions: number, blockSize: number): number {
-  const value = new Uint8Array(256)
+  const value: Uint8Array = new Uint8Array(256)
   const peers = [0, 1].map(() => new Map(Array.from({ length: keys }, (_, index) => [`key${index}`, { value, version: 0 }])))
   let pending: { key: string; version: number; value: Uint8Array }[] = []
   let block = 1

@@ -19,10 +19,10 @@ await runBenchmark('seed', async (say) => {
     identity: trustingIdentity,
     channels: { main: { batch: { maxMessages: BLOCK } } },
   })
-  const { network, contract } = bench
+  const { network } = bench
   say(`filling the state with ${KEYS} keys`)
   await inFlight(KEYS / KEYS_A_TRANSACTION, 20, async (index) => {
-    await contract.submit('fill', String(index * KEYS_A_TRANSACTION), String(KEYS_A_TRANSACTION))
+    await bench.fill(index * KEYS_A_TRANSACTION, KEYS_A_TRANSACTION)
   })
   await settled(network)
   const spread = (index: number): string => `key${(index * 7919) % KEYS}`

@@ -11,6 +11,10 @@ export interface Bench {
   readonly contract: Contract
   /** Submits one transaction that reads a key and writes 256 bytes under it; resolves when it is VALID on the gateway's peer. */
   write(key: string): Promise<void>
+  /** Writes keys `key<from>` .. in one transaction. */
+  fill(from: number, count: number): Promise<void>
+  /** Stops the network and opens it again on the same folder; milliseconds until it serves. */
+  restart(): Promise<number>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -18,41 +22,56 @@ const VALUE_BYTES = 256
 
 export async function twoOrganizations(options: Partial<NetworkOptions> = {}): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'heddle-bench-'))
-  const network = await createNetwork({
-    organizations: ['Org1', 'Org2'],
-    ordering: { use: solo },
-    stateDb: 'level',
-    storage: { folder },
-    log: { level: 'error' },
-    chaincodes: {
-      kv: {
-        chaincode: {
-          async invoke(stub: ChaincodeStub) {
-            const [fcn, key, value] = stub.getBufferArgs()
-            const name = Buffer.from(key!).toString()
-            if (Buffer.from(fcn!).toString() === 'fill') return fill(stub, Number(name), Number(Buffer.from(value!).toString()))
-            await stub.getState(name)
-            await stub.putState(name, value!)
-          },
-        },
-        endorsement: "AND('Org1MSP.peer', 'Org2MSP.peer')",
-      },
-    },
-    ...options,
-  })
-  const contract = network.gateway('Org1').contract('kv')
   const value = randomBytes(VALUE_BYTES)
+  const open = (): Promise<Network> =>
+    createNetwork({
+      organizations: ['Org1', 'Org2'],
+      ordering: { use: solo },
+      stateDb: 'level',
+      storage: { folder },
+      log: { level: 'error' },
+      chaincodes: { kv: { chaincode: keyValue, endorsement: "AND('Org1MSP.peer', 'Org2MSP.peer')" } },
+      ...options,
+    })
+  let network = await open()
+  let contract = network.gateway('Org1').contract('kv')
   return {
-    network,
-    contract,
+    get network() {
+      return network
+    },
+    get contract() {
+      return contract
+    },
     async write(key) {
       await contract.submit('put', key, value)
+    },
+    async fill(from, count) {
+      await contract.submit('fill', String(from), String(count))
+    },
+    async restart() {
+      await network.stop()
+      const started = performance.now()
+      network = await open()
+      const milliseconds = performance.now() - started
+      contract = network.gateway('Org1').contract('kv')
+      return milliseconds
     },
     async [Symbol.asyncDispose]() {
       await network.stop()
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** `put KEY VALUE` reads a key and writes it; `fill FROM COUNT` writes many. */
+const keyValue = {
+  async invoke(stub: ChaincodeStub): Promise<void> {
+    const [fcn, key, value] = stub.getBufferArgs()
+    const name = Buffer.from(key!).toString()
+    if (Buffer.from(fcn!).toString() === 'fill') return fill(stub, Number(name), Number(Buffer.from(value!).toString()))
+    await stub.getState(name)
+    await stub.putState(name, value!)
+  },
 }
 
 /** Writes a number of keys in one transaction: how a benchmark gets a large state. */
