@@ -24,9 +24,11 @@ export type {
   CommitOutcome,
   Conflict,
   EventPosition,
+  EventsCall,
   GatewayConnection,
   PreparedTransaction,
   ProposalCall,
+  StatusCall,
   SubmitCall,
 } from './client/connection.ts'
 export { Contract, SubmittedTransaction } from './client/contract.ts'

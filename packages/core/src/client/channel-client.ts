@@ -1,6 +1,6 @@
 import type { Block } from '../model/block.ts'
 import type { Checkpointer } from './checkpointer.ts'
-import type { ChaincodeEvent, EventPosition } from './connection.ts'
+import type { ChaincodeEvent, EventPosition, EventsCall } from './connection.ts'
 import type { GatewayContext } from './context.ts'
 import { Contract } from './contract.ts'
 import { GatewayError } from './errors.ts'
@@ -42,12 +42,16 @@ export class ChannelClient {
    * @throws EventsError
    */
   chaincodeEvents(chaincode: string, options: EventOptions = {}): AsyncIterable<ChaincodeEvent> {
-    return this.context.connection.chaincodeEvents(this.name, chaincode, position(options), this.signal(options))
+    return this.context.connection.chaincodeEvents({ ...this.call(options), chaincode }, this.signal(options))
   }
 
   /** Blocks with their validation flags, in order. */
   blockEvents(options: EventOptions = {}): AsyncIterable<Block> {
-    return this.context.connection.blocks(this.name, position(options), this.signal(options))
+    return this.context.connection.blocks(this.call(options), this.signal(options))
+  }
+
+  private call(options: EventOptions): EventsCall {
+    return { channel: this.name, identity: this.context.identity.identity, ...position(options) }
   }
 
   private signal({ signal }: EventOptions): AbortSignal {

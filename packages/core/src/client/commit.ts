@@ -59,7 +59,7 @@ export class Commit {
     const outcome = await within<CommitOutcome>(
       context.deadlines.commitStatus,
       this.signal,
-      () => context.connection.commitStatus(channel, transactionId, gaveUp.signal),
+      () => context.connection.commitStatus({ channel, transactionId, identity: context.identity.identity }, gaveUp.signal),
       (cause) => {
         // Whom nobody asks any more need not remember the question.
         gaveUp.abort(cause)

@@ -62,12 +62,27 @@ export interface ChaincodeEvent {
   readonly payload: Uint8Array
 }
 
+/** Who asks for the fate of which transaction. */
+export interface StatusCall {
+  readonly channel: string
+  readonly transactionId: string
+  /** SerializedIdentity of who asks: the channel's readers may. */
+  readonly identity: Uint8Array
+}
+
 /** Where a stream of events begins. */
 export interface EventPosition {
   /** First block; undefined: the next one to be committed. */
   readonly startBlock?: number | undefined
   /** Events of the start block up to and including this transaction are passed over. */
   readonly afterTransactionId?: string | undefined
+}
+
+/** Who asks for the events or blocks of which channel. */
+export interface EventsCall extends EventPosition {
+  readonly channel: string
+  /** SerializedIdentity of who asks: the channel's readers may. */
+  readonly identity: Uint8Array
 }
 
 /**
@@ -79,7 +94,7 @@ export interface GatewayConnection {
   evaluate(call: ProposalCall, signal: AbortSignal | undefined): Promise<ChaincodeResponse>
   endorse(call: ProposalCall, signal: AbortSignal | undefined): Promise<PreparedTransaction>
   submit(call: SubmitCall, signal: AbortSignal | undefined): Promise<void>
-  commitStatus(channel: string, transactionId: string, signal: AbortSignal | undefined): Promise<CommitOutcome>
-  chaincodeEvents(channel: string, chaincode: string, position: EventPosition, signal: AbortSignal): AsyncIterable<ChaincodeEvent>
-  blocks(channel: string, position: EventPosition, signal: AbortSignal): AsyncIterable<Block>
+  commitStatus(call: StatusCall, signal: AbortSignal | undefined): Promise<CommitOutcome>
+  chaincodeEvents(call: EventsCall & { readonly chaincode: string }, signal: AbortSignal): AsyncIterable<ChaincodeEvent>
+  blocks(call: EventsCall, signal: AbortSignal): AsyncIterable<Block>
 }

@@ -79,6 +79,10 @@ export class CommitStatusError extends errorFamily('CommitStatusError', {
     duty: 'ask-status',
     meaning: 'The transaction was not committed within the time allowed; it may still be. Ask again.',
   },
+  COMMIT_STATUS_REFUSED: {
+    duty: 'fix-input',
+    meaning: 'Who asks may not read this channel: no valid member of it, or its policy for readers is not met.',
+  },
   COMMIT_STATUS_UNAVAILABLE: { duty: 'ask-status', meaning: 'No peer can tell the status now. Ask again.' },
 }) {}
 
@@ -98,6 +102,10 @@ export class CommitError extends errorFamily('CommitError', {
 /** A stream of events ended for a reason of its own. */
 export class EventsError extends errorFamily('EventsError', {
   EVENTS_UNAVAILABLE: { duty: 'retry', meaning: 'No peer can serve events now; resume from the checkpoint.' },
+  EVENTS_REFUSED: {
+    duty: 'fix-input',
+    meaning: 'Who asks may not read this channel, or may no longer: no valid member of it, or its policy for readers is not met.',
+  },
   CHECKPOINT_CORRUPT: {
     duty: 'tell-operator',
     meaning: 'The checkpoint file cannot be read; remove it to start from the beginning, or restore it.',

@@ -2,10 +2,11 @@ import type {
   ChaincodeEvent,
   CommitOutcome,
   Conflict,
-  EventPosition,
+  EventsCall,
   GatewayConnection,
   PreparedTransaction,
   ProposalCall,
+  StatusCall,
   SubmitCall,
 } from '../../client/connection.ts'
 import { CommitStatusError, EndorseError, EvaluateError, EventsError, GatewayError } from '../../client/errors.ts'
@@ -17,6 +18,7 @@ import type { CommittedTransaction } from '../commit-notifier.ts'
 import type { ChannelDirectory } from '../directory.ts'
 import type { PeerChannel } from '../peer-channel.ts'
 import { Endorsing } from './endorsing.ts'
+import { type Readable, Readers } from './readers.ts'
 import { Submitting } from './submitting.ts'
 
 /** Peers of this process that may serve a client. */
@@ -40,6 +42,7 @@ export class LocalGateway implements GatewayConnection {
   private readonly nodes: GatewayPeers
   private readonly directory: ChannelDirectory
   private readonly served = new Map<string, Served>()
+  private readonly readers = new Readers()
 
   constructor(mspId: string, nodes: GatewayPeers, directory: ChannelDirectory) {
     this.mspId = mspId
@@ -87,11 +90,15 @@ export class LocalGateway implements GatewayConnection {
   }
 
   /** @param signal who gives up is not kept waiting */
-  async commitStatus(channel: string, transactionId: string, signal: AbortSignal | undefined): Promise<CommitOutcome> {
+  async commitStatus({ channel, transactionId, identity }: StatusCall, signal: AbortSignal | undefined): Promise<CommitOutcome> {
     this.checkChannel(channel)
     checkId(transactionId)
     let cause: unknown
     for (const peer of this.nodes.peers(channel)) {
+      this.admit('gateway/CommitStatus', peer, identity, (message, reason) => {
+        const data = { transactionId }
+        return new CommitStatusError('COMMIT_STATUS_REFUSED', message, data, { cause: reason })
+      })
       try {
         const outcome = await outcomeAt(peer, transactionId, signal)
         if (outcome.conflict === undefined) return { code: outcome.code, blockNumber: outcome.blockNumber }
@@ -110,14 +117,12 @@ export class LocalGateway implements GatewayConnection {
   }
 
   async *chaincodeEvents(
-    channel: string,
-    chaincode: string,
-    position: EventPosition,
+    call: EventsCall & { readonly chaincode: string },
     signal: AbortSignal,
   ): AsyncGenerator<ChaincodeEvent, void, undefined> {
-    let passOver = position.afterTransactionId
-    const start = position.startBlock
-    for await (const block of this.blocks(channel, position, signal)) {
+    const { chaincode, startBlock: start } = call
+    let passOver = call.afterTransactionId
+    for await (const block of this.read('gateway/ChaincodeEvents', call, signal)) {
       const flags = block.metadataAt(BlockMetadataIndex.TRANSACTIONS_FILTER)
       const resumes = passOver !== undefined && block.number === start
       for (let i = 0; i < block.data.length; i++) {
@@ -137,15 +142,24 @@ export class LocalGateway implements GatewayConnection {
     }
   }
 
-  async *blocks(channel: string, { startBlock }: EventPosition, signal: AbortSignal): AsyncGenerator<Block, void, undefined> {
-    let next = startBlock
+  blocks(call: EventsCall, signal: AbortSignal): AsyncGenerator<Block, void, undefined> {
+    return this.read('event/Block', call, signal)
+  }
+
+  private async *read(resource: Readable, call: EventsCall, signal: AbortSignal): AsyncGenerator<Block, void, undefined> {
+    const { channel, identity } = call
+    const refused = (message: string, cause: unknown) => new EventsError('EVENTS_REFUSED', message, { channel }, { cause })
+    let next = call.startBlock
     while (!signal.aborted) {
       const peer = this.peer(channel)
       if (peer === undefined)
         throw new EventsError('EVENTS_UNAVAILABLE', `no peer of channel ${channel} is running`, { channel, nextBlock: next })
+      this.admit(resource, peer, identity, refused)
       next ??= peer.committed
       try {
         for await (const block of peer.blocks(next, signal)) {
+          // Nobody reads on after a configuration that shuts them out.
+          this.admit(resource, peer, identity, refused)
           next = block.number + 1
           yield block
         }
@@ -158,6 +172,19 @@ export class LocalGateway implements GatewayConnection {
 
   private peer(channel: string): PeerChannel | undefined {
     return this.nodes.peers(channel)[0]
+  }
+
+  private admit(
+    resource: Readable,
+    peer: PeerChannel,
+    identity: Uint8Array,
+    refused: (message: string, cause: unknown) => Error,
+  ): void {
+    try {
+      this.readers.check(resource, peer, identity)
+    } catch (cause) {
+      throw refused(`${peer.channel}: ${(cause as Error).message}`, cause)
+    }
   }
 
   private service(channel: string): Served {
