@@ -47,6 +47,7 @@ export interface Membership {
 
 /** A message with the identity that is said to have signed it. */
 export interface SignedData {
+  /** May be put together when it is asked for: many signatures may stand over one large message. */
   readonly data: Uint8Array
   readonly identity: Uint8Array
   readonly signature: Uint8Array

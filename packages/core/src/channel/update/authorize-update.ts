@@ -129,7 +129,9 @@ function policyFor(element: ConfigElement, channel: ChannelConfig): Policy | und
 
 function signedData({ configUpdate, signatures }: ConfigUpdateEnvelope): SignedData[] {
   return signatures.map(({ signatureHeader, signature }: ConfigSignature) => ({
-    data: Buffer.concat([signatureHeader, configUpdate]),
+    get data() {
+      return Buffer.concat([signatureHeader, configUpdate])
+    },
     identity: SignatureHeader.decode(signatureHeader).creator,
     signature,
   }))

@@ -61,7 +61,9 @@ export class BlockAcceptance {
     if (policy === undefined) return false
     const { value, signatures } = Metadata.decode(block.metadataAt(BlockMetadataIndex.SIGNATURES))
     const signed = signatures.map(({ signatureHeader, signature }) => ({
-      data: signedBytes(value, signatureHeader, block.headerBytes()),
+      get data() {
+        return signedBytes(value, signatureHeader, block.headerBytes())
+      },
       identity: SignatureHeader.decode(signatureHeader).creator,
       signature,
     }))

@@ -110,10 +110,20 @@ function signedData(
     const consenter = config.consenters.find(({ id }) => id === identifier)
     if (consenter === undefined || consenter.mspId.length + consenter.identity.length === 0) return undefined
     const identity = SerializedIdentity.encode({ mspid: consenter.mspId, idBytes: consenter.identity })
-    return { data: Buffer.concat([value, identifierHeader, block.headerBytes()]), identity, signature }
+    return signedDataOf([value, identifierHeader, block.headerBytes()], identity, signature)
   }
   const identity = SignatureHeader.decode(signatureHeader).creator
-  return { data: Buffer.concat([value, signatureHeader, block.headerBytes()]), identity, signature }
+  return signedDataOf([value, signatureHeader, block.headerBytes()], identity, signature)
+}
+
+function signedDataOf(parts: readonly Uint8Array[], identity: Uint8Array, signature: Uint8Array): SignedData {
+  return {
+    get data() {
+      return Buffer.concat(parts)
+    },
+    identity,
+    signature,
+  }
 }
 
 function decoded<T>(read: () => T): T | undefined {

@@ -24,6 +24,24 @@ export interface SignatureVerdicts {
 const NO_ENDORSEMENTS: readonly number[] = Object.freeze([])
 
 const CHUNK = 256 * 1024
+/**
+ * Bytes of signed messages that stand in memory at once. Each endorsement signs the results anew: a few megabytes on the wire can ask
+ * for the signatures of many gigabytes.
+ */
+const MAX_JOINED = 64 * 1024 * 1024
+/**
+ * Bytes of signed messages of one transaction that are looked at, as 100 endorsements of the largest transaction have them. Endorsements
+ * beyond count as wrong, at every peer alike. Fabric has no such bound: such a transaction would hold it up for minutes.
+ */
+const MAX_ENDORSED = 1024 * 1024 * 1024
+
+interface Item {
+  readonly key: PublicKey
+  /** What was signed: the two one after the other. */
+  readonly first: Uint8Array
+  readonly second: Uint8Array | undefined
+  readonly signature: Uint8Array
+}
 
 /** Memory for many short-lived byte strings: one large piece is much cheaper than an allocation each. */
 class Arena {
@@ -53,7 +71,9 @@ export class SignatureChecks {
   private readonly provider: IdentityProvider
   private readonly own: OwnSignatures | undefined
   private readonly messages = new Arena()
-  private readonly items: { key: PublicKey; data: Uint8Array; signature: Uint8Array }[] = []
+  private readonly items: Item[] = []
+  /** Bytes joined so far; what does not fit is joined when it is checked. */
+  private joined = 0
 
   constructor(provider: IdentityProvider, own: OwnSignatures | undefined) {
     this.provider = provider
@@ -61,18 +81,28 @@ export class SignatureChecks {
   }
 
   /** Signatures whose verdict can matter: not those of a transaction that is broken before they would be asked for. */
-  add({ view, header, body, endorsed }: Structure): SignatureSlots {
+  add({ view, header, body, endorsed: action }: Structure): SignatureSlots {
     if (header !== undefined) return { creator: NO_KEY, endorsements: NO_ENDORSEMENTS }
-    const creator = this.check(view.creator, view.payload, view.signature)
-    if (body !== undefined || endorsed === undefined || endorsed.results !== undefined)
+    const creator = this.check(this.keyOf(view.creator, view.signature), view.payload, undefined, view.signature)
+    if (body !== undefined || action === undefined || action.results !== undefined)
       return { creator, endorsements: NO_ENDORSEMENTS }
-    const { proposalResponsePayload, endorsements } = endorsed.action
+    const { proposalResponsePayload, endorsements } = action.action
     const slots: number[] = []
+    let endorsed = 0
     for (const { endorser, signature } of endorsements) {
-      const message = this.messages.join(proposalResponsePayload, endorser)
-      slots.push(this.own?.recognise(message, signature) === true ? OWN : this.check(endorser, message, signature))
+      const key = this.keyOf(endorser, signature)
+      endorsed += proposalResponsePayload.length + endorser.length
+      if (key === undefined || endorsed > MAX_ENDORSED) slots.push(NO_KEY)
+      else slots.push(this.endorsement(key, proposalResponsePayload, endorser, signature))
     }
     return { creator, endorsements: slots }
+  }
+
+  private endorsement(key: PublicKey, payload: Uint8Array, endorser: Uint8Array, signature: Uint8Array): number {
+    this.joined += payload.length + endorser.length
+    if (this.joined > MAX_JOINED) return this.check(key, payload, endorser, signature)
+    const message = this.messages.join(payload, endorser)
+    return this.own?.recognise(message, signature) === true ? OWN : this.check(key, message, undefined, signature)
   }
 
   /** Starts the work. A failure of the provider shows when the result is awaited, as ValidationHalted. */
@@ -83,16 +113,35 @@ export class SignatureChecks {
     return verdicts
   }
 
-  private check(identity: Uint8Array, data: Uint8Array, signature: Uint8Array): number {
-    if (signature.length === 0) return NO_KEY
-    const key = this.provider.keyOf(identity)
-    return key === undefined ? NO_KEY : this.items.push({ key, data, signature }) - 1
+  private keyOf(identity: Uint8Array, signature: Uint8Array): PublicKey | undefined {
+    return signature.length === 0 ? undefined : this.provider.keyOf(identity)
+  }
+
+  private check(key: PublicKey | undefined, first: Uint8Array, second: Uint8Array | undefined, signature: Uint8Array): number {
+    return key === undefined ? NO_KEY : this.items.push({ key, first, second, signature }) - 1
+  }
+
+  /** In one call, where what was signed fits in memory at once. */
+  private async verifyAll(): Promise<readonly boolean[]> {
+    const { items } = this
+    let verdicts: readonly boolean[] = []
+    for (let from = 0; from < items.length; ) {
+      const part: { key: PublicKey; data: Uint8Array; signature: Uint8Array }[] = []
+      for (let bytes = 0; from < items.length && bytes <= MAX_JOINED; from++) {
+        const { key, first, second, signature } = items[from]!
+        if (second !== undefined) bytes += first.length + second.length
+        part.push({ key, data: second === undefined ? first : Buffer.concat([first, second]), signature })
+      }
+      const some = await this.provider.verifyAll(part)
+      verdicts = verdicts.length === 0 ? some : verdicts.concat(some)
+    }
+    return verdicts
   }
 
   private async verify(): Promise<SignatureVerdicts> {
     let verdicts: readonly boolean[]
     try {
-      verdicts = this.items.length === 0 ? [] : await this.provider.verifyAll(this.items)
+      verdicts = await this.verifyAll()
     } catch (cause) {
       throw new ValidationHalted(
         'VALIDATION_SIGNATURES_UNAVAILABLE',
