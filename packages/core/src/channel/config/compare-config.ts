@@ -1,5 +1,6 @@
 import { HeddleError } from '../../model/errors.ts'
 import type { ConfigGroup } from '../../model/messages/configtx.ts'
+import type { ACLs } from '../../model/messages/peer-configuration.ts'
 import { type Policy as PolicyMessage, PolicyType } from '../../model/messages/policies.ts'
 import { sha256Hex } from '../../model/sha256.ts'
 import { compareUtf8 } from '../../model/utf8.ts'
@@ -10,6 +11,7 @@ import { mspIdOf } from '../genesis/organization-group.ts'
 import { decodeImplicitMetaPolicy, implicitMetaPolicyToString } from '../policy/implicit-meta.ts'
 import { signaturePolicyToString } from '../policy/policy-text.ts'
 import { decodeSignaturePolicy } from '../policy/signature-policy.ts'
+import { absoluteAcls } from './acls.ts'
 import type { ChannelConfig } from './channel-config.ts'
 import { channelGroupOf } from './config-map.ts'
 
@@ -24,9 +26,9 @@ export interface ConfigDifference {
 const ABSENT = '(none)'
 
 /**
- * Where a definition contradicts the ledger: ordering type, batch, organisations and the roots of their MSPs, policies. What the
- * definition leaves out is not compared, neither is what ordinary config updates change: revocation lists, anchor peers,
- * metadata.
+ * Where a definition contradicts the ledger: ordering type, batch, organisations and the roots of their MSPs, policies, access
+ * rules. What the definition leaves out is not compared, neither is what ordinary config updates change: revocation lists, anchor
+ * peers, metadata.
  */
 export function compareConfig(definition: ChannelDefinition, ledger: ChannelConfig): ConfigDifference[] {
   const differences: ConfigDifference[] = []
@@ -56,6 +58,8 @@ export function compareConfig(definition: ChannelDefinition, ledger: ChannelConf
       ...organizationDifferences(path, section.organizations, group),
     )
   }
+  for (const [resource, policyRef] of absoluteAcls(aclsOf(application.acls)))
+    compare(`/Channel/Application/ACLs/${resource}`, policyRef, ledger.acls.get(resource) ?? ABSENT)
   return differences
 }
 
@@ -81,6 +85,10 @@ function organizationDifferences(
     differences.push(...policyDifferences(`${path}/${name}`, organization.policies, onLedger))
   }
   return differences
+}
+
+function aclsOf(references: Readonly<Record<string, string>> = {}): ACLs {
+  return { acls: new Map(Object.entries(references).map(([resource, policyRef]) => [resource, { policyRef }])) }
 }
 
 /**
