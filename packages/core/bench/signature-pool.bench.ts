@@ -2,13 +2,14 @@
 // The mix is that of a transaction with two endorsers and two peers: 4 signatures, 9 verifications. Run it with node.
 import { createPrivateKey, createPublicKey, sign as libuvSign, verify as libuvVerify } from 'node:crypto'
 import { availableParallelism } from 'node:os'
+import { row, runBenchmark } from '@heddle/testkit/benchmark'
 import { opensslCrypto } from '../src/adapters/crypto/openssl-crypto.ts'
 import { encodeSpki } from '../src/adapters/crypto/p256.ts'
 import { InlineSignaturePool } from '../src/adapters/signature-pool/inline-signature-pool.ts'
 import { ThreadedSignaturePool } from '../src/adapters/signature-pool/threaded-signature-pool.ts'
 import type { SignaturePool } from '../src/ports/crypto-provider.ts'
 
-const SECONDS = Number(process.argv[2] ?? 3)
+const SECONDS = 3
 const IN_FLIGHT = 1000
 const key = opensslCrypto.generateKeyPair()
 const message = new Uint8Array(1500).fill(7)
@@ -79,17 +80,17 @@ function libuvTransaction(): () => Promise<void> {
   }
 }
 
-const inline = new InlineSignaturePool()
-const pool = new ThreadedSignaturePool()
-const rows = [
-  await measure('main thread', poolTransaction(inline), () => inline.work.busyNanoseconds),
-  await measure('libuv pool', libuvTransaction(), () => Number.NaN),
-  await measure('signature pool', poolTransaction(pool), () => pool.work.busyNanoseconds),
-]
-await pool.close()
-const ceiling = rows[0]!.perSecond * availableParallelism()
-for (const { name, perSecond, busy } of rows)
-  console.log(
-    `${name.padEnd(16)} ${perSecond.toFixed(0).padStart(6)} transactions/s  ${((100 * perSecond) / ceiling).toFixed(0).padStart(4)} % of ceiling` +
-      (Number.isNaN(busy) ? '' : `  busy ${(100 * busy).toFixed(0)} %`),
-  )
+await runBenchmark('signature-pool', async () => {
+  const inline = new InlineSignaturePool()
+  const pool = new ThreadedSignaturePool()
+  const main = await measure('main thread', poolTransaction(inline), () => inline.work.busyNanoseconds)
+  const libuv = await measure('libuv pool', libuvTransaction(), () => Number.NaN)
+  const threaded = await measure('signature pool', poolTransaction(pool), () => pool.work.busyNanoseconds)
+  await pool.close()
+  const ceiling = { name: 'the main thread alone, times the cores', value: main.perSecond * availableParallelism() }
+  return [
+    row('throughput', 'transactions/s', threaded.perSecond, ceiling),
+    row('throughput-libuv', 'transactions/s', libuv.perSecond, ceiling),
+    row('busy', 'share of all cores', threaded.busy, { name: 'all cores, all the time', value: 1 }),
+  ]
+})

@@ -1,8 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import process from 'node:process'
-import { pathToFileURL } from 'node:url'
+import { type BenchmarkRow, row, runBenchmark } from '@heddle/testkit/benchmark'
 import { ClassicLevel } from 'classic-level'
 import { LevelStateDB } from '../src/adapters/state-level/level-state-db.ts'
 import { MemoryStateDB } from '../src/adapters/state-memory/memory-state-db.ts'
@@ -20,16 +19,6 @@ const BATCH = 200
 const BATCHES = 200
 const NAMESPACE = 'chaincode'
 const VALUE_BYTES = 256
-
-interface Row {
-  readonly metric: string
-  readonly unit: string
-  readonly value: number
-  readonly reference: string | null
-  readonly referenceValue: number | null
-  readonly ratio: number | null
-  readonly perTransaction: null
-}
 
 /** What is measured of each store. */
 interface Subject {
@@ -144,8 +133,8 @@ async function ofBareLevel(folder: string): Promise<Record<string, number>> {
   return figures
 }
 
-/** Rows of the `state` benchmark: rates a second. */
-export async function benchState(): Promise<Row[]> {
+/** Rates a second of each adapter beside those of bare classic-level. */
+async function benchState(): Promise<BenchmarkRow[]> {
   const root = await mkdtemp(join(tmpdir(), 'heddle-bench-'))
   try {
     const bare = await ofBareLevel(join(root, 'bare'))
@@ -158,23 +147,14 @@ export async function benchState(): Promise<Row[]> {
     const ofUncached = await ofState(uncached)
     await uncached.close()
     const ofMemory = await ofState(new MemoryStateDB())
-    const rows: Row[] = []
+    const rows: BenchmarkRow[] = []
     for (const [suffix, figures] of [
       ['level', ofLevel],
       ['level-without-cache', ofUncached],
       ['memory', ofMemory],
     ] as const) {
       for (const [metric, value] of Object.entries(figures)) {
-        const referenceValue = bare[metric]!
-        rows.push({
-          metric: `${metric}-${suffix}`,
-          unit: '1/s',
-          value: Math.round(value),
-          reference: 'bare classic-level',
-          referenceValue: Math.round(referenceValue),
-          ratio: Number((value / referenceValue).toFixed(3)),
-          perTransaction: null,
-        })
+        rows.push(row(`${metric}-${suffix}`, '1/s', value, { name: 'bare classic-level', value: bare[metric]! }))
       }
     }
     return rows
@@ -183,10 +163,4 @@ export async function benchState(): Promise<Row[]> {
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const { metric, value, referenceValue, ratio } of await benchState()) {
-    process.stdout.write(
-      `${metric.padEnd(36)} ${String(value).padStart(10)} /s   bare ${String(referenceValue).padStart(10)} /s   ${ratio}\n`,
-    )
-  }
-}
+await runBenchmark('state', () => benchState())

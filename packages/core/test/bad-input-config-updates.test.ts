@@ -101,7 +101,7 @@ describe('a config update is refused', () => {
 
   it('that breaks the channel, though everybody signed it', async () => {
     const broken: Record<string, (config: Config) => Config> = {
-      'no batch': (config) => configEdits.setBatchSize(config, { maxMessages: 0 }),
+      'no batch': (config) => configEdits.setBatchSize(config, { maxMessageCount: 0 }),
       'no room': (config) => configEdits.setBatchSize(config, { absoluteMaxBytes: 0 }),
       'no time': (config) => configEdits.setBatchTimeout(config, -1),
     }

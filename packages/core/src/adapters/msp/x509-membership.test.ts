@@ -14,6 +14,7 @@ import { ORDER } from '../crypto/p256.ts'
 import { encodePem, pemBlock } from '../crypto/pem.ts'
 import { parseCertificate } from './certificate.ts'
 import { enrol, membershipOf, provider, rootAuthority, serialized } from './msp.fixture.ts'
+import type { X509Identity } from './x509-identity.ts'
 
 const root = rootAuthority()
 const org1 = { mspId: 'Org1MSP', roots: [root.certificate] }
@@ -213,7 +214,7 @@ describe('a key other than ECDSA on P-256', () => {
     for (let turned = 0; turned < 3; ) {
       const made = build(encodeName({ commonName: 'm', organizationalUnits: ['peer'] }), member, false)
       if (sOf(parseCertificate(pemBlock(made).bytes).signature) > half) turned++
-      const { tbs, signature } = membership.identity(serialized({ certificate: made })).certificate
+      const { tbs, signature } = (membership.identity(serialized({ certificate: made })) as X509Identity).certificate
       expect(sOf(signature) <= half).toBe(true)
       expect(nodeVerify('sha256', tbs, pair.publicKey, signature)).toBe(true)
     }

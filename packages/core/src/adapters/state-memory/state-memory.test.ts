@@ -86,7 +86,7 @@ describe('memory state', () => {
         [1, 1, undefined, undefined],
       )
       const range = db.range('cc', '', '')
-      const keys = range.next(10) as { key: string }[]
+      const keys = range.next(10) as readonly { key: string }[]
       assert.deepEqual(range.next(10), [])
       assert.deepEqual(
         keys.map(({ key }) => key),
@@ -158,7 +158,7 @@ describe('memory state', () => {
           }
           for (const view of [...open, { snapshot: db, model }]) {
             const range = view.snapshot.range('cc', '', '')
-            const page = range.next(100) as { key: string; value: Uint8Array }[]
+            const page = range.next(100) as readonly { key: string; value: Uint8Array }[]
             void range.close()
             assert.deepEqual(
               page.map(({ key, value }) => [key, value[0]]),
