@@ -24,7 +24,10 @@ const underLoad = ['--max-semi-space-size=128', '--v8-pool-size=2']
 /** Each task: the programs that it runs one after another, as [file or folder, arguments], and whether it needs the build. */
 const tasks = {
   build: { about: 'compile every package', steps: () => [] },
-  start: { about: 'run the letter of credit', steps: () => [['examples/letter-of-credit/dist/main.js', args, { nodeArgs: underLoad }]] },
+  start: {
+    about: 'run the letter of credit',
+    steps: () => [['examples/letter-of-credit/dist/main.js', args, { nodeArgs: underLoad }]],
+  },
   test: {
     about: 'lint, type-check and run the tests that need nothing but npm',
     steps: () => [
