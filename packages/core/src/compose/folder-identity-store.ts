@@ -3,7 +3,9 @@ import { dirname, join } from 'node:path'
 import { type AuthorityRecord, CertificateAuthority } from '../adapters/ca/certificate-authority.ts'
 import { serializeIdentity } from '../adapters/ca/msp-definition.ts'
 import { readMspFolder, writeMspFolder } from '../adapters/ca/msp-folder.ts'
-import { encodePem } from '../adapters/crypto/pem.ts'
+import { encodePem, pemBlock } from '../adapters/crypto/pem.ts'
+import { cryptoProvider } from '../adapters/crypto/providers.ts'
+import { parseCertificate } from '../adapters/msp/certificate.ts'
 import { Block } from '../model/block.ts'
 import type { Environment } from '../ports/environment.ts'
 import { NetworkError } from './errors.ts'
@@ -30,7 +32,18 @@ export class OrganizationFolder {
   }
 
   /** Undefined when the organisation was never written. @throws NetworkError NETWORK_DATA_CORRUPT */
-  async load(name: string, mspId: string, { clock, random }: Environment): Promise<OrganizationIdentities | undefined> {
+  async load(name: string, mspId: string, environment: Environment): Promise<OrganizationIdentities | undefined> {
+    try {
+      return await this.read(name, mspId, environment)
+    } catch (cause) {
+      if (cause instanceof NetworkError) throw cause
+      // Whatever a file that somebody changed makes the readers of certificates, keys and lists stumble over.
+      const message = `${this.path} cannot be used: ${(cause as Error).message}; put back a copy of this folder`
+      throw new NetworkError('NETWORK_DATA_CORRUPT', message, { path: this.path }, { cause })
+    }
+  }
+
+  private async read(name: string, mspId: string, { clock, random }: Environment): Promise<OrganizationIdentities | undefined> {
     const record = await readJson<AuthorityRecord & { version: number; mspId: string }>(join(this.path, 'ca', 'authority.json'))
     const list = await readJson<MembersFile>(join(this.path, 'members.json'))
     if (record === undefined || list === undefined) return undefined
@@ -55,6 +68,7 @@ export class OrganizationFolder {
           path: this.path,
           member,
         })
+      checkPair(join(this.path, folder), certificate, privateKey)
       identities.add({
         name: member,
         mspId,
@@ -89,6 +103,14 @@ export class OrganizationFolder {
     await writeFileWhole(join(this.path, 'members.json'), JSON.stringify({ version: FORMAT, members }))
     for (const { name } of fresh) this.written.add(name)
   }
+}
+
+/** A node with a key that is not its certificate's would run, and nobody would believe what it signs. */
+function checkPair(folder: string, certificate: string, privateKey: Uint8Array): void {
+  const { bits } = parseCertificate(pemBlock(certificate).bytes).publicKey
+  const { raw } = cryptoProvider('auto').importPrivateKey(privateKey).publicKey
+  if (Buffer.compare(bits, raw) === 0) return
+  throw new NetworkError('NETWORK_DATA_CORRUPT', `the key in ${folder} is not that of the certificate there`, { path: folder })
 }
 
 function folderOf({ name, role }: Member, organization: string): string {

@@ -46,8 +46,13 @@ export async function readConfigFile(
   const [error] = document.errors
   if (error !== undefined)
     throw new ConfigError('CONFIG_SYNTAX', `${at(error.pos[0])}: ${error.message}`, { path }, { cause: error })
-  // Bounded: an alias bomb ends here.
-  const definition = document.toJS({ maxAliasCount: 100 }) as NetworkDefinition
+  let definition: NetworkDefinition
+  try {
+    // Bounded: an alias bomb ends here, as do aliases of nothing.
+    definition = document.toJS({ maxAliasCount: 100 }) as NetworkDefinition
+  } catch (error) {
+    throw new ConfigError('CONFIG_SYNTAX', `${path}: ${(error as Error).message}`, { path }, { cause: error })
+  }
   const locate = (parts: readonly (string | number)[]): string => {
     let node: unknown = document.contents
     let offset = 0

@@ -172,6 +172,19 @@ function sourceProblems(each: ChaincodeConfig): Problem[] {
   return []
 }
 
+/** MSP ids in a signature policy that no organisation has: nobody could ever satisfy that part. */
+function strangersIn(
+  endorsement: string,
+  organizations: readonly { readonly mspId: string }[],
+): { readonly mspId: string; readonly known: readonly string[] }[] {
+  const known = organizations.map(({ mspId }) => mspId)
+  // Only what has the form of a principal: a policy that does not parse is refused, with its place, when the channel compiles it.
+  const named = [...endorsement.matchAll(/'([^'.]+(?:\.[^'.]+)*)\.(?:member|admin|client|peer|orderer)'/gi)].map(
+    ([, mspId]) => mspId!,
+  )
+  return [...new Set(named)].filter((mspId) => !known.includes(mspId)).map((mspId) => ({ mspId, known }))
+}
+
 /** What no single option shows. */
 function contradictions(config: NetworkConfig): Problem[] {
   const problems: Problem[] = []
@@ -223,6 +236,8 @@ function contradictions(config: NetworkConfig): Problem[] {
       if (!channelNames.includes(name))
         say([...path, 'channels', index], `names the channel '${name}', which is not defined${suggestion(name, channelNames)}`)
     })
+    for (const { mspId, known } of strangersIn(each.endorsement, organizations))
+      say([...path, 'endorsement'], `names the MSP '${mspId}', which is not defined${suggestion(mspId, known)}`)
     each.organizations?.forEach((name, index) => {
       if (!names.includes(name))
         say([...path, 'organizations', index], `names the organisation '${name}', which is not defined${suggestion(name, names)}`)

@@ -15,6 +15,9 @@ import {
   type WorkerSetup,
 } from './protocol.ts'
 
+/** Time for a module to load, as long as Fabric lets an invocation take: one with an endless loop at its top would be waited for for ever. */
+const LOAD_MILLISECONDS = 30_000
+
 export interface ThreadLimits {
   /** Megabytes of heap. */
   readonly memoryLimit: number
@@ -71,9 +74,15 @@ export class ChaincodeThread {
     this.ended = ended.promise
     // A failure to load is also the answer to whoever waits for it; nobody has to.
     this.ready.catch(() => {})
+    const loading = clock.setTimer(LOAD_MILLISECONDS, () => {
+      const message = `chaincode ${setup.name} did not load within ${LOAD_MILLISECONDS} ms`
+      ready.reject(new ChaincodeError('CHAINCODE_LOAD_FAILED', message, { chaincode: setup.name }))
+      void this.worker.terminate()
+    })
     let cause: unknown
     this.worker.on('message', (message: FromWorker) => {
       if (message?.[0] === 'ready') {
+        loading.cancel()
         // An idle chaincode must not keep the process alive.
         if (this.running.size === 0) this.worker.unref()
         ready.resolve()
@@ -86,6 +95,7 @@ export class ChaincodeThread {
       cause = error
     })
     this.worker.on('exit', (code) => {
+      loading.cancel()
       const crash = this.ending ?? crashed(this.name, code, cause)
       ready.reject(
         new ChaincodeError(
