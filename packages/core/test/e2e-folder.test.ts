@@ -1,7 +1,17 @@
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createNetwork, definePlugin, fileCheckpointer, type Network, type NetworkOptions, verifyFolder } from '@heddle/core'
+import {
+  createNetwork,
+  definePlugin,
+  fileCheckpointer,
+  type Network,
+  type NetworkOptions,
+  parseSignaturePolicy,
+  verifyFolder,
+} from '@heddle/core'
+import { ApplicationPolicy, ApproveChaincodeDefinitionForMyOrgArgs } from '@heddle/core/model'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { asset, BOTH, text } from './network/asset.fixture.ts'
 
@@ -21,6 +31,20 @@ const open = (options: Partial<NetworkOptions> = {}): Promise<Network> =>
   })
 const asset1 = (network: Network, who = 'Org1') => network.gateway(who).channel('main').contract('asset')
 const commitHashes = (network: Network): Set<string> => new Set(network.peers.map((peer) => peer.commitHash('main')))
+
+/** What a network approves when it deploys `asset`. */
+const approval = ApproveChaincodeDefinitionForMyOrgArgs.encode({
+  sequence: 1,
+  name: 'asset',
+  version: '1.0',
+  endorsementPlugin: 'escc',
+  validationPlugin: 'vscc',
+  validationParameter: ApplicationPolicy.encode({ signaturePolicy: parseSignaturePolicy(BOTH) }),
+  initRequired: false,
+  source: {
+    localPackage: { packageId: `asset_1.0:${createHash('sha256').update('heddle\0asset\0').update('1.0').digest('hex')}` },
+  },
+})
 
 describe('a network in a folder, opened again', () => {
   it('goes on where every node was: heights, commit hashes, contents', async () => {
@@ -53,6 +77,29 @@ describe('a network in a folder, opened again', () => {
     const differs = open()
     await expect(differs).rejects.toMatchObject({ code: 'CONFIG_DIFFERS_FROM_LEDGER', message: expect.stringContaining('Org3') })
   })
+
+  it.each(['one approval', 'two approvals', 'the whole deployment'])(
+    'a start that a crash broke off goes on where it was: %s is ordered, and no peer has read it yet',
+    async (done) => {
+      const first = await open(done === 'the whole deployment' ? {} : { chaincodes: {} })
+      if (done !== 'the whole deployment') {
+        for (const name of done === 'one approval' ? ['Org1'] : ['Org1', 'Org2']) {
+          await first
+            .gateway(name, { as: 'admin' })
+            .contract('_lifecycle')
+            .submit('ApproveChaincodeDefinitionForMyOrg', approval, {
+              endorsingOrganizations: [`${name}MSP`],
+            })
+        }
+      }
+      await first.stop()
+      for (const name of ['Org1', 'Org2']) await rm(join(folder, 'nodes', `peer0.${name.toLowerCase()}`), { recursive: true })
+      await using second = await open()
+      await asset1(second).submit('put', 'a', '1')
+      await second.channel('main').synchronize()
+      expect(commitHashes(second).size).toBe(1)
+    },
+  )
 
   it('a revoked certificate stays revoked', async () => {
     const first = await open()

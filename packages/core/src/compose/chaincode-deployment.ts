@@ -4,7 +4,12 @@ import type { ChaincodeConfig } from '../config/definition.ts'
 import { ConfigError } from '../config/errors.ts'
 import { type ChaincodeDefinition, readDefinition } from '../flow/lifecycle/definitions.ts'
 import { ApplicationPolicy } from '../model/messages/application-policy.ts'
-import { ApproveChaincodeDefinitionForMyOrgArgs, CommitChaincodeDefinitionArgs } from '../model/messages/lifecycle.ts'
+import {
+  ApproveChaincodeDefinitionForMyOrgArgs,
+  CheckCommitReadinessArgs,
+  CheckCommitReadinessResult,
+  CommitChaincodeDefinitionArgs,
+} from '../model/messages/lifecycle.ts'
 import { LIFECYCLE_NAMESPACE } from '../model/namespace.ts'
 import type { PeerChannel } from '../node/peer-channel.ts'
 import { packageIdOf } from './chaincode-registry.ts'
@@ -51,7 +56,7 @@ export async function deployChaincode(
     return
   }
   try {
-    await Promise.all(approvers.map((approver) => approve(channel, parameters, approver)))
+    await Promise.all(approvers.map((approver) => approveOnce(channel, parameters, approver, peers)))
     await level(peers())
     // The definition counts at a peer from the block that carries it; whoever asks next must find it everywhere.
     await lifecycle(approvers[0]!.gateway, channel).submit(
@@ -60,6 +65,13 @@ export async function deployChaincode(
     )
     await level(peers())
   } catch (cause) {
+    // A deployment that a crash broke off may have been ordered: a peer that just caught up shows it only now.
+    await level(peers())
+    const late = await readDefinition(peer.world.state, chaincode.name)
+    if (late !== undefined && parameters.sequence <= late.sequence) {
+      checkSame(channel, chaincode, parameters, late)
+      return
+    }
     const message = `chaincode ${chaincode.name} was not deployed to channel ${channel}: ${(cause as Error).message}`
     throw new NetworkError('NETWORK_CHAINCODE_NOT_DEPLOYED', message, { channel, chaincode: chaincode.name }, { cause })
   }
@@ -74,6 +86,27 @@ export async function approveChaincode(
 ): Promise<void> {
   const committed = await readDefinition(peer.world.state, chaincode.name)
   if (committed !== undefined) await approve(channel, parametersOf(chaincode, committed.sequence), approver)
+}
+
+/** Approves, unless the organisation has: an approval whose acknowledgement a crash took may stand in a block that its peer reads just now. */
+async function approveOnce(
+  channel: string,
+  parameters: Parameters,
+  approver: Approver,
+  peers: () => readonly PeerChannel[],
+): Promise<void> {
+  try {
+    await approve(channel, parameters, approver)
+  } catch (error) {
+    await level(peers())
+    const readiness = await lifecycle(approver.gateway, channel)
+      .evaluate('CheckCommitReadiness', CheckCommitReadinessArgs.encode(parameters))
+      .then(
+        (bytes) => CheckCommitReadinessResult.decode(bytes),
+        () => undefined,
+      )
+    if (readiness?.approvals.get(approver.mspId) !== true) throw error
+  }
 }
 
 async function approve(channel: string, parameters: Parameters, { mspId, gateway }: Approver): Promise<void> {

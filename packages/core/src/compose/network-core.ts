@@ -135,6 +135,8 @@ export class NetworkCore {
     for (const organization of config.organizations) await this.startPeers(organization)
     if (config.folder !== undefined) this.checkLedgers()
     for (const chaincode of config.chaincodes) await this.install(chaincode)
+    // A peer that was behind when the network ended would answer from its past, and have approved anew what it is about to read.
+    await Promise.all(config.channels.map(({ name }) => this.nodes.caughtUp(name)))
     await Promise.all(
       config.chaincodes.flatMap((chaincode) => chaincode.channels.map((channel) => this.deploy(channel, chaincode))),
     )

@@ -31,6 +31,12 @@ export class NetworkNodes {
     return found
   }
 
+  /** Resolves when the peers here have committed what the orderers here hold. */
+  async caughtUp(channel: string): Promise<void> {
+    const height = Math.max(0, ...[...this.orderers.values()].map((orderer) => orderer.host(channel)?.height ?? 0))
+    await Promise.all(this.channelPeers(channel).map((peer) => peer.reach(height)))
+  }
+
   /** Running channels of running peers; those of an organisation first. */
   channelPeers(channel: string, mspId?: string): readonly PeerChannel[] {
     const own: PeerChannel[] = []
