@@ -33,8 +33,8 @@ function watched(consenter: Consenter, node: string): Consenter {
         start: () => service.start(),
         stop: () => service.stop(),
         configure: (submission, signal) => service.configure(submission, signal),
-        receive: (from, message) => service.receive(from, message),
-        adopted: (tip) => service.adopted(tip),
+        receive: (from, message, identity) => service.receive(from, message, identity),
+        adopted: (tip, block, durable) => service.adopted(tip, block, durable),
         status: () => service.status(),
         failed: service.failed,
         async submit(submission, signal) {

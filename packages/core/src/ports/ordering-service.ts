@@ -142,6 +142,10 @@ export interface ChannelHost {
   send(to: string, message: Uint8Array): void
   /** Names of the channel's orderers, this one included. */
   readonly members: readonly string[]
+  /** SerializedIdentity by which another orderer proves itself, where it is known before that orderer has been heard of. */
+  identityOf(member: string): Uint8Array | undefined
+  /** Hash of the genesis block's header: tells this chain from another one of the same name. */
+  readonly genesisHash: Uint8Array
   readonly environment: Environment
   /** Ends the channel on this node with a reason; for broken invariants and failed disks. */
   halt(reason: Error): void
@@ -157,10 +161,10 @@ export interface OrderingService extends Lifecycle {
   submit(submission: Submission, signal?: AbortSignal): Promise<Ordered>
   /** One config envelope in flight at a time; the host waits for it before it checks the next. */
   configure(submission: ConfigSubmission, signal?: AbortSignal): Promise<Ordered>
-  /** Traffic of the ordering cluster. */
-  receive(from: string, message: Uint8Array): void
-  /** The host took blocks from others: move on from this tip. */
-  adopted(tip: Tip): void
+  /** Traffic of the ordering cluster; `identity` is the SerializedIdentity that the connection proved. Must not throw. */
+  receive(from: string, message: Uint8Array, identity: Uint8Array): void
+  /** The host took a block from others: move on from this tip. Its durability is under way, as after `decide`. */
+  adopted(tip: Tip, block: Block, durable: Promise<void>): void
   status(): Readonly<Record<string, unknown>>
   /** Rejects when the service can no longer serve. */
   readonly failed: Promise<never>

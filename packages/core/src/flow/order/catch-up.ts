@@ -16,7 +16,7 @@ export interface CatchUpParts {
   readonly acceptance: BlockAcceptance
   /** Names of the channel's orderers, this one included. */
   readonly members: () => readonly string[]
-  readonly adopted: (tip: Tip) => void
+  readonly adopted: (tip: Tip, block: Block, durable: Promise<void>) => void
   readonly channel: string
 }
 
@@ -72,7 +72,7 @@ export class CatchUp {
       const { adopted, durable: stored } = chain.adopt(block, next)
       if (!adopted) continue
       durable = stored
-      this.parts.adopted(chain.tip)
+      this.parts.adopted(chain.tip, block, stored)
     }
     await durable
   }

@@ -40,11 +40,19 @@ export class OrderedChain {
   private readonly events: OrderedChainEvents
   private readonly writer: BlockWriter
   readonly tail: ChainTail
+  readonly genesisHash: Uint8Array
   private current: ChannelConfig
   private end: Tip
   private stopped: Error | undefined
 
-  private constructor(parts: OrderedChainParts, events: OrderedChainEvents, config: ChannelConfig, tip: Tip) {
+  private constructor(
+    parts: OrderedChainParts,
+    events: OrderedChainEvents,
+    config: ChannelConfig,
+    tip: Tip,
+    genesisHash: Uint8Array,
+  ) {
+    this.genesisHash = genesisHash
     this.parts = parts
     this.events = events
     this.current = config
@@ -74,7 +82,9 @@ export class OrderedChain {
     if (configBlock === undefined) {
       throw new OrderError('ORDER_CHAIN_EMPTY', `no config block ${tip.lastConfig}`, { channel: parts.channel })
     }
-    return new OrderedChain(parts, events, rules.fromBlock(configBlock), tip)
+    const genesis = last.number === 0 ? last : await store.get(0)
+    if (genesis === undefined) throw new OrderError('ORDER_CHAIN_EMPTY', 'no genesis block', { channel: parts.channel })
+    return new OrderedChain(parts, events, rules.fromBlock(configBlock), tip, genesis.hash())
   }
 
   /** After the last decision; blocks up to here may still be on their way to the disk. */

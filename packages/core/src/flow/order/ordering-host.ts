@@ -31,6 +31,8 @@ export interface OrderingHostOptions {
   readonly environment: Environment
   /** Names of the channel's orderers under a configuration, this one included. Default: this one alone. */
   readonly members?: (config: ChannelConfig) => readonly string[]
+  /** SerializedIdentity of another orderer, where it is known. Default: unknown until it has been heard of. */
+  readonly identityOf?: (member: string) => Uint8Array | undefined
   readonly limits?: InFlightLimits
   /** Default: Fabric's. */
   readonly rules?: ConfigRules
@@ -94,13 +96,14 @@ export class OrderingHost {
       chain,
       acceptance: new BlockAcceptance(options.provider, rules),
       members: () => this.members(),
-      adopted: (tip) => this.service.adopted(tip),
+      adopted: (tip, block, durable) => this.service.adopted(tip, block, durable),
     })
     this.deliveries = new DeliverService({ ...options, chain, clock })
     const { filters, configs } = this
     const members = (): readonly string[] => this.members()
+    const identityOf = options.identityOf ?? (() => undefined)
     this.service = options.consenter.join(
-      new PluginHost({ ...options, chain, load: this.load(), filters, configs, catchUp, members }),
+      new PluginHost({ ...options, chain, load: this.load(), filters, configs, catchUp, members, identityOf }),
     )
     this.failure.promise.catch(() => {})
     this.service.failed.catch((error) => chain.halt(error))
@@ -144,7 +147,7 @@ export class OrderingHost {
 
   async start(): Promise<void> {
     this.environment.transport.onMessage('order', this.channel, (from, message) => {
-      if (this.members().includes(from.name)) this.service.receive(from.name, message)
+      if (this.members().includes(from.name)) this.service.receive(from.name, message, from.identity)
     })
     this.environment.transport.onStream('deliver', this.channel, (from, message, signal) => this.encoded(from, message, signal))
     await this.service.start()

@@ -31,6 +31,7 @@ export interface PluginHostParts {
   readonly signer: Signer
   readonly environment: Environment
   readonly members: () => readonly string[]
+  readonly identityOf: (member: string) => Uint8Array | undefined
 }
 
 /** What a consensus plugin sees of the channel, and nothing more. */
@@ -61,6 +62,14 @@ export class PluginHost implements ChannelHost {
 
   get members(): readonly string[] {
     return this.parts.members()
+  }
+
+  get genesisHash(): Uint8Array {
+    return this.parts.chain.genesisHash
+  }
+
+  identityOf(member: string): Uint8Array | undefined {
+    return member === this.node ? this.identity : this.parts.identityOf(member)
   }
 
   cutter<T>(): BlockCutter<T> {
