@@ -2,7 +2,7 @@ import type { InProcessHub } from '../adapters/environment/in-process-transport.
 import type { NetworkConfig } from '../config/definition.ts'
 import type { Block } from '../model/block.ts'
 import type { BroadcastEndpoint, EndorserEndpoint } from '../node/directory.ts'
-import type { DeliverEndpoint } from '../ports/dissemination.ts'
+import type { DeliverEndpoint, NodeDirectory } from '../ports/dissemination.ts'
 import type { PluginContext } from '../ports/plugin.ts'
 import { Tokens } from '../ports/tokens.ts'
 import type { Member, OrganizationIdentities } from './identities.ts'
@@ -46,6 +46,8 @@ export interface NetworkContext {
     broadcasters(channel: string): readonly BroadcastEndpoint[]
     deliverers(channel: string): readonly DeliverEndpoint[]
   }
+  /** Where the dissemination of each node of this process listens. */
+  readonly listeners: NodeDirectory
 }
 
 /** Parts that every node has; at the level of the node. */

@@ -18,6 +18,7 @@ import { type Member, type OrganizationIdentities, privateKeyOf } from './identi
 import { type IdentityStore, openIdentities } from './identity-store.ts'
 import { Level } from './level.ts'
 import { loadPlugin } from './load-plugin.ts'
+import { LocalDirectory } from './local-directory.ts'
 import type { ChannelRecord, NetworkContext, NetworkPlugins } from './network-context.ts'
 import { type NetworkImage, restoreImage } from './network-image.ts'
 import { NetworkNodes } from './network-nodes.ts'
@@ -75,6 +76,7 @@ export class NetworkCore {
       organizations: this.organizations,
       channels: this.channels,
       directory: nodes,
+      listeners: new LocalDirectory(),
     }
   }
 

@@ -1,3 +1,4 @@
+import { acceptBlock } from '../channel/block/block-acceptance.ts'
 import type { ChannelConfig } from '../channel/config/channel-config.ts'
 import { validateConfigTransaction } from '../channel/update/config-transaction.ts'
 import { PeerLedger } from '../flow/commit/peer-ledger.ts'
@@ -8,17 +9,17 @@ import { ConfigChaincode } from '../flow/lifecycle/system-chaincode/config-chain
 import { LedgerChaincode } from '../flow/lifecycle/system-chaincode/ledger-chaincode.ts'
 import { LifecycleChaincode } from '../flow/lifecycle/system-chaincode/lifecycle-chaincode.ts'
 import type { PackageRegistry } from '../flow/lifecycle/system-chaincode/package-registry.ts'
-import { acceptBlock } from '../flow/validate/block-acceptance.ts'
 import { BlockValidator } from '../flow/validate/block-validator.ts'
 import type { OwnSignatures } from '../flow/validate/own-signatures.ts'
 import { inject, injectable } from '../injection.ts'
 import type { Block } from '../model/block.ts'
 import { BlockMetadataIndex, LastConfig, Metadata } from '../model/messages/common.ts'
+import { BlockExaminer } from '../node/block-examiner.ts'
 import { PeerChannel } from '../node/peer-channel.ts'
 import { PeerNode } from '../node/peer-node.ts'
 import type { BlockStore } from '../ports/block-store.ts'
 import type { ChaincodeInstance } from '../ports/chaincode.ts'
-import type { DeliverEndpoint, Dissemination } from '../ports/dissemination.ts'
+import type { DeliverEndpoint, Dissemination, NodeDirectory } from '../ports/dissemination.ts'
 import type { Environment } from '../ports/environment.ts'
 import type { HistoryStore } from '../ports/history.ts'
 import type { IdentityProvider, Signer } from '../ports/identity.ts'
@@ -97,6 +98,7 @@ export interface PeerChannelSettings {
   readonly own: OwnSignatures
   readonly chaincode: (definition: RunningDefinition) => ChaincodeInstance | undefined
   readonly orderers: () => readonly DeliverEndpoint[]
+  readonly directory: NodeDirectory
   readonly pendingBlocks: number
 }
 
@@ -107,6 +109,7 @@ export class PeerChannelAssembly {
   private readonly blocks: BlockStore
   private readonly state: StateDB
   private readonly provider: IdentityProvider
+  private readonly signer: Signer
   private readonly environment: Environment
 
   constructor(
@@ -114,19 +117,21 @@ export class PeerChannelAssembly {
     @inject(Tokens.BlockStore) blocks: BlockStore,
     @inject(Tokens.StateDB) state: StateDB,
     @inject(Tokens.IdentityProvider) provider: IdentityProvider,
+    @inject(Tokens.Signer) signer: Signer,
     @inject(Tokens.Environment) environment: Environment,
   ) {
     this.channel = channel
     this.blocks = blocks
     this.state = state
     this.provider = provider
+    this.signer = signer
     this.environment = environment
   }
 
   /** Opens the ledger, recovers what a crash left, and begins a new one with the genesis block. */
   async open(settings: PeerChannelSettings): Promise<PeerChannel> {
-    const { channel, blocks, state, provider, environment } = this
-    const { mspId, node, genesis, history, own, chaincode, orderers, pendingBlocks } = settings
+    const { channel, blocks, state, provider, signer, environment } = this
+    const { mspId, node, genesis, history, own, chaincode, orderers, directory, pendingBlocks } = settings
     const logger = environment.logger.child({ subsystem: 'ledger', channel })
     const ledger = await PeerLedger.open({ channel, blocks, state, history, logger })
     if (ledger.height === 0) await ledger.commitGenesis(genesis)
@@ -149,8 +154,12 @@ export class PeerChannelAssembly {
       configBlock: await lastConfigBlock(blocks),
       accept: (block: Block, previousHash: Uint8Array, current: ChannelConfig) =>
         acceptBlock(block, { height: block.number, lastHash: previousHash }, current, provider),
+      examiner: new BlockExaminer(provider),
+      signer,
+      provider,
       chaincode,
       orderers,
+      directory,
       pendingBlocks,
     })
   }

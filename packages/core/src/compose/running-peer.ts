@@ -135,6 +135,7 @@ export class RunningPeer {
       own,
       chaincode: (definition) => registry.find(definition),
       orderers: () => context.directory.deliverers(channel),
+      directory: context.listeners,
       pendingBlocks: context.config.limits.pendingBlocks,
     })
     await current.join(opened)

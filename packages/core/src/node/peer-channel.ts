@@ -1,17 +1,29 @@
+import { BlockRefused } from '../channel/block/errors.ts'
 import type { ChannelConfig } from '../channel/config/channel-config.ts'
 import type { PeerLedger } from '../flow/commit/peer-ledger.ts'
 import type { EndorserChannel, RunningDefinition } from '../flow/endorse/endorser-channel.ts'
 import { ChainTail } from '../flow/order/chain-tail.ts'
 import type { BlockValidator, PreparedBlock } from '../flow/validate/block-validator.ts'
-import { BlockRefused } from '../flow/validate/errors.ts'
 import type { Block } from '../model/block.ts'
 import { HeaderType } from '../model/messages/common.ts'
 import { DecodeError } from '../model/protobuf/errors.ts'
 import type { ChaincodeInstance } from '../ports/chaincode.ts'
-import type { BlockVerdict, DeliverEndpoint, PeerChannelHost } from '../ports/dissemination.ts'
+import type {
+  AnchorPeerEndpoint,
+  BlockFinding,
+  BlockVerdict,
+  ChannelMember,
+  DeliverEndpoint,
+  Examination,
+  NodeDirectory,
+  PeerChannelHost,
+} from '../ports/dissemination.ts'
 import type { Environment } from '../ports/environment.ts'
+import type { IdentityProvider, Signer } from '../ports/identity.ts'
 import type { Awaitable } from '../ports/lifecycle.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { BlockExaminer } from './block-examiner.ts'
+import { channelMember } from './channel-member.ts'
 import { CommitNotifier } from './commit-notifier.ts'
 import { NodeError } from './errors.ts'
 import { PeerChannelMetrics } from './peer-channel-metrics.ts'
@@ -29,6 +41,11 @@ export interface PeerChannelParts {
   readonly configBlock: number
   /** Checks number, hash chain and signatures of a block; throws BlockRefused. */
   readonly accept: (block: Block, previousHash: Uint8Array, config: ChannelConfig) => Awaitable<void>
+  readonly examiner: BlockExaminer
+  readonly signer: Signer
+  readonly provider: IdentityProvider
+  /** Where the nodes of this process find each other. */
+  readonly directory: NodeDirectory
   readonly chaincode: (definition: RunningDefinition) => ChaincodeInstance | undefined
   readonly orderers: () => readonly DeliverEndpoint[]
   /** Blocks that may wait between acceptance and commit. */
@@ -83,6 +100,8 @@ export class PeerChannel implements PeerChannelHost {
   private followers: (() => void)[] = []
   private failure: Error | undefined
   private readonly configListeners = new Set<(config: ChannelConfig) => void>()
+  /** Blocks that were found good, with what they were found good after. */
+  private readonly examined = new WeakMap<Block, { readonly previousHash: Uint8Array; readonly config: ChannelConfig }>()
 
   constructor(parts: PeerChannelParts) {
     this.parts = parts
@@ -126,9 +145,68 @@ export class PeerChannel implements PeerChannelHost {
     return this.parts.orderers()
   }
 
-  /** Calls back when a config block came into force. */
-  onConfig(listener: (config: ChannelConfig) => void): void {
+  /** Calls back when a config block came into force, until the function that it returns is called. */
+  onConfig(listener: (config: ChannelConfig) => void): () => void {
     this.configListeners.add(listener)
+    return () => this.configListeners.delete(listener)
+  }
+
+  get signer(): Signer {
+    return this.parts.signer
+  }
+
+  get directory(): NodeDirectory {
+    return this.parts.directory
+  }
+
+  async examine(block: Block, { after, headerOnly = false }: Examination = {}): Promise<BlockFinding> {
+    this.assertRunning()
+    const end = after === undefined ? this.accepted : after.number + 1
+    if (block.number !== end) return 'not-next'
+    await this.configured(after)
+    const config = this.current
+    const previousHash = after?.hash() ?? this.acceptedHash
+    const found = await this.parts.examiner.examine(block, previousHash, headerOnly, config)
+    if (found === 'good' && !headerOnly) this.examined.set(block, { previousHash, config })
+    return found
+  }
+
+  isSigned(block: Block): Promise<boolean> {
+    return this.parts.examiner.isSigned(block, this.current)
+  }
+
+  async block(number: number): Promise<Block | undefined> {
+    return number < this.ledger.height ? (this.tail.recentBlock(number) ?? this.ledger.blocks.get(number)) : undefined
+  }
+
+  forked(held: Block, other: Block): void {
+    const hex = (block: Block): string => Buffer.from(block.hash()).toString('hex')
+    const data = { channel: this.channel, node: this.node, block: other.number, held: hex(held), other: hex(other) }
+    this.halt(
+      new NodeError(
+        'PEER_CHANNEL_FORKED',
+        `channel ${this.channel} of ${this.node} stopped: the orderers signed two blocks ${other.number}, ${data.held} and ${data.other}`,
+        data,
+      ),
+    )
+  }
+
+  member(identity: Uint8Array): ChannelMember {
+    return channelMember(identity, this.current, this.environment.clock.now())
+  }
+
+  async verify(identity: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    const { provider } = this.parts
+    const key = provider.keyOf(identity)
+    if (key === undefined) return false
+    const [verdict] = await provider.verifyAll([{ key, data: message, signature }])
+    return verdict === true
+  }
+
+  anchorPeers(): readonly AnchorPeerEndpoint[] {
+    return this.current.organizations.application.flatMap(({ mspId, anchorPeers }) =>
+      anchorPeers.map(({ host, port }) => ({ mspId, host, port })),
+    )
   }
 
   async receive(block: Block, from: string): Promise<BlockVerdict> {
@@ -207,7 +285,7 @@ export class PeerChannel implements PeerChannelHost {
     this.assertRunning()
     if (block.number !== this.accepted) return block.number < this.accepted ? 'known' : 'ahead'
     try {
-      await parts.accept(block, this.acceptedHash, this.current)
+      if (!this.isExamined(block)) await parts.accept(block, this.acceptedHash, this.current)
     } catch (error) {
       if (!(error instanceof BlockRefused || error instanceof DecodeError)) throw this.halt(error)
       this.metrics.refused()
@@ -220,6 +298,19 @@ export class PeerChannel implements PeerChannelHost {
     this.acceptedHash = block.hash()
     this.working ??= this.work()
     return 'accepted'
+  }
+
+  private isExamined(block: Block): boolean {
+    const found = this.examined.get(block)
+    return found?.config === this.current && Buffer.compare(found.previousHash, this.acceptedHash) === 0
+  }
+
+  /** Waits until the configuration of a block is in force, if it brought one, and of all config blocks under way. */
+  private async configured(after: Block | undefined): Promise<void> {
+    const brings = after !== undefined && isConfigBlock(after) ? after.number : -1
+    while (this.failure === undefined && (this.ledger.height <= brings || this.queue.some(({ isConfig }) => isConfig)))
+      await new Promise<void>((resolve) => this.followers.push(resolve))
+    this.assertRunning()
   }
 
   private async work(): Promise<void> {
@@ -254,12 +345,15 @@ export class PeerChannel implements PeerChannelHost {
   private halt(cause: unknown): Error {
     if (this.failure !== undefined) return this.failure
     const reason = cause instanceof Error ? cause.message : String(cause)
-    this.failure = new NodeError(
-      'PEER_CHANNEL_HALTED',
-      `channel ${this.channel} of ${this.node} halted before block ${this.ledger.height}: ${reason}`,
-      { channel: this.channel, node: this.node, block: this.ledger.height },
-      { cause },
-    )
+    const isFork = cause instanceof NodeError && cause.code === 'PEER_CHANNEL_FORKED'
+    this.failure = isFork
+      ? cause
+      : new NodeError(
+          'PEER_CHANNEL_HALTED',
+          `channel ${this.channel} of ${this.node} halted before block ${this.ledger.height}: ${reason}`,
+          { channel: this.channel, node: this.node, block: this.ledger.height },
+          { cause },
+        )
     this.logger.fatal({ err: cause, block: this.ledger.height }, 'the channel halted')
     this.metrics.halted()
     this.queue.length = 0

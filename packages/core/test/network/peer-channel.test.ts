@@ -133,3 +133,55 @@ it('a chaincode that never answers is given up at its own time limit', async () 
     data: { details: [{ code: 'CHAINCODE_TIMEOUT', message: 'chaincode hangs did not answer within 20 ms' }] },
   })
 })
+
+describe('blocks that are examined before they are taken', () => {
+  it('tells good ones from others, in a row, before the first is taken, and waits for a configuration to be in force', async () => {
+    const peer = await withFedPeer()
+    const updating = makeBlocks(2).catch(() => {})
+    await network.peer('peer0.org1').reach('main', 2)
+    const first = await delivered(1)
+    expect(await peer.examine(await delivered(0))).toBe('not-next')
+    expect(await peer.examine(first)).toBe('good')
+    expect(await peer.examine(Block.of(first.header, [Uint8Array.of(...first.data[0]!, 0)], first.metadata))).toBe('bad')
+    expect(await peer.examine(first.withMetadata({ 0: new Uint8Array(0) }))).toBe('bad')
+    expect(await peer.examine(Block.of(first.header, [], first.metadata), { headerOnly: true })).toBe('good')
+    expect(peer.height).toBe(1)
+    await network.peer('peer0.org1').reach('main', 2)
+    expect(await peer.receive(first, 'test')).toBe('accepted')
+    await network.peer('peer0.org1').reach('main', 3)
+    const second = await delivered(2)
+    // The first one is a config block: the second can be judged only under what it brings.
+    expect(await peer.examine(second, { after: first })).toBe('good')
+    expect(peer.committed).toBe(2)
+    expect(await peer.receive(second, 'test')).toBe('accepted')
+    await updating
+  })
+
+  it('a signed block that does not continue the chain is a fork, and stops the channel when it is reported', async () => {
+    const peer = await withFedPeer()
+    const updating = makeBlocks(2).catch(() => {})
+    await network.peer('peer0.org1').reach('main', 2)
+    const first = await delivered(1)
+    expect(await peer.isSigned(first)).toBe(true)
+    expect(await peer.isSigned(first.withMetadata({ 0: new Uint8Array(0) }))).toBe(false)
+    await peer.receive(first, 'test')
+    await network.peer('peer0.org1').reach('main', 3)
+    const second = await delivered(2)
+    const other = Block.create(1, first.header.previousHash, [...first.data, ...first.data])
+    expect(await peer.examine(second, { after: other })).toBe('forked')
+    peer.forked(first, other)
+    await expect(peer.receive(second, 'test')).rejects.toMatchObject({ code: 'PEER_CHANNEL_FORKED' })
+    expect(network.peer('peer0.org2').status().channels).toMatchObject([{ halted: { code: 'PEER_CHANNEL_FORKED' } }])
+    void updating
+  })
+
+  it('knows who may read the channel', async () => {
+    const peer = await withFedPeer()
+    expect(peer.member(peer.signer.identity)).toMatchObject({ mspId: 'Org2MSP' })
+    const message = Uint8Array.of(1, 2, 3)
+    const signature = await peer.signer.sign(message)
+    expect(await peer.verify(peer.signer.identity, message, signature)).toBe(true)
+    expect(await peer.verify(peer.signer.identity, Uint8Array.of(1), signature)).toBe(false)
+    expect(() => peer.member(Uint8Array.of(1))).toThrow(expect.objectContaining({ code: 'NODE_NOT_A_MEMBER' }))
+  })
+})

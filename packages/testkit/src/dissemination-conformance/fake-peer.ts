@@ -1,5 +1,16 @@
 import type { Block } from '@heddle/core/model'
-import type { BlockVerdict, DeliverEndpoint, Environment, PeerChannelHost } from '@heddle/core/plugin'
+import type {
+  BlockFinding,
+  BlockVerdict,
+  ChannelMember,
+  DeliverEndpoint,
+  DirectoryEntry,
+  Environment,
+  Examination,
+  NodeDirectory,
+  PeerChannelHost,
+  Signer,
+} from '@heddle/core/plugin'
 import { turn } from '../patience.ts'
 
 /** A peer's channel as a dissemination plugin sees it: takes what extends its chain, and remembers everything it was given. */
@@ -31,6 +42,55 @@ export class FakePeer implements PeerChannelHost {
 
   get height(): number {
     return this.accepted.length
+  }
+
+  get committed(): number {
+    return this.accepted.length
+  }
+
+  /** The only member that there is. */
+  get signer(): Signer {
+    return { mspId: this.mspId, identity: Buffer.from(this.node), sign: () => Uint8Array.of(1) }
+  }
+
+  get directory(): NodeDirectory {
+    const entries: DirectoryEntry[] = []
+    return { publish: () => {}, withdraw: () => {}, entries: () => entries, onChange: () => () => {} }
+  }
+
+  async examine(block: Block, { after, headerOnly = false }: Examination = {}): Promise<BlockFinding> {
+    const tip = after ?? this.accepted.at(-1)
+    if (block.number !== (tip === undefined ? 0 : tip.number + 1)) return 'not-next'
+    const linked = tip === undefined || Buffer.compare(block.header.previousHash, tip.hash()) === 0
+    return linked && (headerOnly || block.hasDataHash()) ? 'good' : 'bad'
+  }
+
+  async isSigned(): Promise<boolean> {
+    return false
+  }
+
+  async block(number: number): Promise<Block | undefined> {
+    return this.accepted[number]
+  }
+
+  forked(): void {
+    throw new Error('no block here is signed')
+  }
+
+  member(): ChannelMember {
+    return { mspId: this.mspId, id: this.node, expiresAt: Number.MAX_SAFE_INTEGER }
+  }
+
+  async verify(): Promise<boolean> {
+    return true
+  }
+
+  anchorPeers(): readonly [] {
+    return []
+  }
+
+  onConfig(): () => void {
+    return () => {}
   }
 
   /** Numbers of the blocks that came in and were accepted. */

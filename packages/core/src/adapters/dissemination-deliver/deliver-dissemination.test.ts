@@ -15,7 +15,8 @@ function channelWith(orderers: readonly DeliverEndpoint[], bad: (block: Block, f
   const taken: string[] = []
   let height = 1
   const reached = new Map<number, () => void>()
-  const channel: PeerChannelHost = {
+  // All that direct deliver uses of its host.
+  const channel = {
     channel: 'main',
     mspId: 'Org1MSP',
     node: 'peer0',
@@ -43,7 +44,7 @@ function channelWith(orderers: readonly DeliverEndpoint[], bad: (block: Block, f
       disk: undefined as never,
       transport: undefined as never,
     },
-  }
+  } as unknown as PeerChannelHost
   const reach = (wanted: number) =>
     height >= wanted ? Promise.resolve() : new Promise<void>((resolve) => reached.set(wanted, resolve))
   /** Lets back-offs pass until the height is reached. */

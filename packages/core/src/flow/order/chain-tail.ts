@@ -58,13 +58,14 @@ export class ChainTail {
         await this.change(signal)
       }
       if (signal?.aborted === true) return
-      const block = this.at(number) ?? (await this.store.get(number))
+      const block = this.recentBlock(number) ?? (await this.store.get(number))
       if (block === undefined) throw new RangeError(`block ${number} is below the height of the chain but not in its store`)
       yield block
     }
   }
 
-  private at(number: number): Block | undefined {
+  /** A block that is at hand without a trip to the disk. */
+  recentBlock(number: number): Block | undefined {
     const first = this.recent[0]
     return first === undefined ? undefined : this.recent[number - first.number]
   }
