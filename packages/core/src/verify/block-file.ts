@@ -1,5 +1,5 @@
-import { checkData, isConfigBlock } from '../flow/validate/block-acceptance.ts'
-import { BlockRefused } from '../flow/validate/errors.ts'
+import { checkData, isConfigBlock } from '../channel/block/block-acceptance.ts'
+import { BlockRefused } from '../channel/block/errors.ts'
 import { Block, blockDataHash } from '../model/block.ts'
 import { BlockMetadataIndex, LastConfig, Metadata, OrdererBlockMetadata } from '../model/messages/common.ts'
 import { DecodeError } from '../model/protobuf/errors.ts'

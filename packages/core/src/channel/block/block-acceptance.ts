@@ -1,5 +1,3 @@
-import type { ChannelConfig } from '../../channel/config/channel-config.ts'
-import { evaluateSigned } from '../../channel/policy/signed-data.ts'
 import type { Block } from '../../model/block.ts'
 import { isWellFormedBlockEntry } from '../../model/canonical-envelope.ts'
 import {
@@ -13,6 +11,8 @@ import {
 import { SerializedIdentity } from '../../model/messages/identities.ts'
 import { DecodeError } from '../../model/protobuf/errors.ts'
 import type { IdentityProvider, SignedData } from '../../ports/identity.ts'
+import type { ChannelConfig } from '../config/channel-config.ts'
+import { evaluateSigned } from '../policy/signed-data.ts'
 import { BlockRefused } from './errors.ts'
 
 /** Policy that decides whose signatures make a block. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { plainChannel } from '../../channel/plain-channel.fixture.ts'
-import { plainMsp, plainProvider, plainSigner } from '../../channel/plain-identity.fixture.ts'
+import { transaction } from '../../flow/validate/test-ledger.fixture.ts'
 import { Block } from '../../model/block.ts'
 import {
   BlockMetadataIndex,
@@ -11,8 +10,9 @@ import {
 } from '../../model/messages/common.ts'
 import { utf8Bytes } from '../../model/utf8.ts'
 import type { Signer } from '../../ports/identity.ts'
+import { plainChannel } from '../plain-channel.fixture.ts'
+import { plainMsp, plainProvider, plainSigner } from '../plain-identity.fixture.ts'
 import { acceptBlock } from './block-acceptance.ts'
-import { transaction } from './test-ledger.fixture.ts'
 
 const config = plainChannel()
 const orderer = plainSigner('OrdererMSP', 'orderer')
