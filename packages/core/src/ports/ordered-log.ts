@@ -33,7 +33,17 @@ export interface OrderedLog extends Lifecycle {
   earliest(): Promise<Position | undefined>
 }
 
+/** The channel that a log is opened for. */
+export interface LogChannel {
+  /** Hash of the genesis block's header: two chains of one name must not meet in one log. */
+  readonly genesisHash: Uint8Array
+  /** Most bytes of one record under the channel's configuration: a log that takes less should refuse to start. */
+  readonly largestRecord: number
+  /** Names of the channel's orderers: all of them write and read this one log. */
+  readonly members: readonly string[]
+}
+
 /** Opens the log of a channel. */
 export interface OrderedLogProvider extends Lifecycle {
-  open(channel: string): Promise<OrderedLog>
+  open(channel: string, about: LogChannel): Promise<OrderedLog>
 }

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import { compareBytes, type LogRecord, type OrderedLog, type OrderedLogProvider, type Position } from '@heddle/core/plugin'
+import {
+  compareBytes,
+  type LogChannel,
+  type LogRecord,
+  type OrderedLog,
+  type OrderedLogProvider,
+  type Position,
+} from '@heddle/core/plugin'
 import { registerSuite, type Skip, type TestApi } from '../test-api.ts'
 
 /** An ordered log under test. */
@@ -26,9 +33,11 @@ const START = new Uint8Array(0)
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 const text = (data: Uint8Array): string => Buffer.from(data).toString()
 
+const about: LogChannel = { genesisHash: new Uint8Array(32), members: ['conformance'], largestRecord: 1024 * 1024 }
+
 async function open(provider: OrderedLogProvider, channel = 'conformance'): Promise<OrderedLog> {
   await provider.start()
-  const log = await provider.open(channel)
+  const log = await provider.open(channel, about)
   await log.start()
   return log
 }

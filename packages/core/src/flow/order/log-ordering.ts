@@ -16,7 +16,15 @@ import { BatchPacer, defaultPace, type Pace } from './batch-pacer.ts'
 import { LogError, OrderError } from './errors.ts'
 import { envelopeSize } from './ingress-filters.ts'
 import { type AppendLimits, LogProducer } from './log-producer.ts'
-import { compareBytes, decodeRecord, LogMetadata, type LogRecordMessage, RecordClass } from './log-record.ts'
+import {
+  chainOf,
+  compareBytes,
+  decodeRecord,
+  LogMetadata,
+  type LogRecordMessage,
+  RECORD_OVERHEAD,
+  RecordClass,
+} from './log-record.ts'
 
 /** Blocks on their way to the disk beyond which reading the log waits. */
 const MOST_BLOCKS = 16
@@ -25,13 +33,22 @@ const FIRST_PAUSE = 50
 const LONGEST_PAUSE = 5_000
 const NOTHING = new Uint8Array(0)
 
-/** An envelope that this orderer wrote, until it is in a durable block. */
-interface Own {
+/** Who waits for an envelope. */
+interface Waiter {
   readonly submission: Submission
   readonly isConfig: boolean
   readonly signal: AbortSignal | undefined
   readonly resolve: (ordered: Ordered) => void
   readonly reject: (error: Error) => void
+}
+
+/** A record that this orderer wrote, until the log has acknowledged it and it is in a durable block: both, in whichever order. */
+interface Own extends Waiter {
+  acknowledged: boolean
+  /** Number of its block, once that is durable. */
+  block: number | undefined
+  /** Read back and skipped: another record took its place. */
+  skipped: boolean
 }
 
 /** An envelope that was read from the log and waits for its batch. */
@@ -67,8 +84,11 @@ export class LogOrdering implements OrderingService {
   private readonly abort = new AbortController()
   /** Aborts the read under way: because of stop, or to read on elsewhere. */
   private reading = new AbortController()
+  private readonly chain: Uint8Array
   /** By serial, until the record is read back. */
   private readonly own = new Map<number, Own>()
+  /** Records in the log that were written for another chain. */
+  private foreign = 0
   /** Last serial given out. */
   private serial = 0
   private consumed: Position
@@ -89,6 +109,7 @@ export class LogOrdering implements OrderingService {
     this.cutter = parts.host.cutter()
     this.consumed = positionOf(parts.host.tip)
     this.producer = parts.host.environment.random.bytes(PRODUCER_BYTES)
+    this.chain = chainOf(parts.host.genesisHash)
     this.failed = this.failure.promise
     this.failed.catch(() => {})
     this.pacer = new BatchPacer({
@@ -104,11 +125,14 @@ export class LogOrdering implements OrderingService {
 
   async start(): Promise<void> {
     const { provider, host, limits } = this.parts
-    const log = await provider.open(host.channel)
+    const { genesisHash, members, config } = host
+    const largestRecord = config.batchSize.absoluteMaxBytes + RECORD_OVERHEAD
+    const log = await provider.open(host.channel, { genesisHash, members, largestRecord })
     await log.start()
     this.log = log
     const { clock } = host.environment
-    this.records = new LogProducer({ log, clock, limits, producer: this.producer, mayCut: (records) => this.isFree(records) })
+    const { producer, chain } = this
+    this.records = new LogProducer({ log, clock, limits, producer, chain, mayCut: (records) => this.isFree(records) })
     this.readers = this.run(log)
   }
 
@@ -144,6 +168,11 @@ export class LogOrdering implements OrderingService {
     const error = new OrderError('ORDER_OUTCOME_UNKNOWN', 'the blocks came from another orderer')
     for (const { own } of this.cutter.cut()) own?.reject(error)
     this.ownPending = 0
+    // Their records may stand where nobody here will read any more.
+    for (const { reject } of this.own.values()) reject(error)
+    this.own.clear()
+    this.fallback?.timer.cancel()
+    this.fallback = undefined
     // Whoever reads now would go on with records that are in the chain already.
     this.reading.abort()
   }
@@ -154,6 +183,7 @@ export class LogOrdering implements OrderingService {
       pending: this.cutter.pending,
       written: this.own.size,
       queued: this.records?.queued ?? 0,
+      foreign: this.foreign,
     }
   }
 
@@ -161,13 +191,14 @@ export class LogOrdering implements OrderingService {
     return new Promise((resolve, reject) => this.produce({ submission, isConfig, signal, resolve, reject }))
   }
 
-  private produce(own: Own): void {
-    const { submission, isConfig, signal, reject } = own
+  private produce(waiter: Waiter): void {
+    const { submission, isConfig, signal, reject } = waiter
     const serial = ++this.serial
     if (this.records === undefined) {
       reject(new OrderError('ORDER_UNAVAILABLE', 'the orderer is not started'))
       return
     }
+    const own: Own = { ...waiter, acknowledged: false, block: undefined, skipped: false }
     this.own.set(serial, own)
     this.records.push({
       class: isConfig ? RecordClass.CONFIG : RecordClass.NORMAL,
@@ -176,11 +207,20 @@ export class LogOrdering implements OrderingService {
       envelope: submission.envelope.bytes,
       blockNumber: 0,
       unwanted: () => signal?.aborted === true,
+      appended: () => {
+        own.acknowledged = true
+        this.settle(own)
+      },
       failed: (error) => {
-        // A failed append may have been read back already; then the record's fate is that of its block.
         if (this.own.delete(serial)) reject(error)
+        // It was read back all the same; but the log did not say that it holds it under its guarantee.
+        else if (!own.skipped) reject(new OrderError('ORDER_OUTCOME_UNKNOWN', error.message, {}, { cause: error }))
       },
     })
+  }
+
+  private settle({ acknowledged, block, resolve }: Own): void {
+    if (acknowledged && block !== undefined) resolve({ blockNumber: block })
   }
 
   private async run(log: OrderedLog): Promise<void> {
@@ -219,6 +259,10 @@ export class LogOrdering implements OrderingService {
     const before = this.consumed
     const record = decodeRecord(data)
     this.consumed = position
+    if (compareBytes(record.chain, this.chain) !== 0) {
+      this.skipForeign(record)
+      return
+    }
     if (record.class === RecordClass.TIME_TO_CUT) {
       if (record.blockNumber === this.host.tip.number + 1) this.cut(position)
       return
@@ -251,6 +295,12 @@ export class LogOrdering implements OrderingService {
     this.watch()
   }
 
+  private skipForeign(record: LogRecordMessage): void {
+    if (this.foreign++ > 0) return
+    const fields = { channel: this.host.channel, chain: Buffer.from(record.chain).toString('hex') }
+    this.host.environment.logger.warn(fields, 'the ordered log holds records of another chain; they are skipped')
+  }
+
   private readOwn(record: LogRecordMessage): Own | undefined {
     if (compareBytes(record.producer, this.producer) !== 0) return undefined
     const serial = Number(record.serial)
@@ -274,6 +324,7 @@ export class LogOrdering implements OrderingService {
   }
 
   private produceAgain(own: Own): void {
+    own.skipped = true
     const checked = own.isConfig ? this.host.recheckConfig(own.submission) : this.host.recheck(own.submission)
     checked.then((submission) => this.produce({ ...own, submission }), own.reject)
   }
@@ -293,7 +344,11 @@ export class LogOrdering implements OrderingService {
     this.pacer.wasCut()
     durable.then(
       () => {
-        for (const { own } of batch) own?.resolve({ blockNumber: number })
+        for (const { own } of batch) {
+          if (own === undefined) continue
+          own.block = number
+          this.settle(own)
+        }
         this.pacer.released()
       },
       (cause) => {
@@ -342,6 +397,7 @@ export class LogOrdering implements OrderingService {
       envelope: NOTHING,
       blockNumber,
       unwanted: () => false,
+      appended: () => {},
       failed: () => {
         this.asked = -1
         if (!this.abort.signal.aborted) this.watch()

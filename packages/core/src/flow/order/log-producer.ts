@@ -12,6 +12,8 @@ export interface Draft {
   readonly blockNumber: number
   /** Nobody wants it any more. */
   readonly unwanted: () => boolean
+  /** The log has it for certain. */
+  readonly appended: () => void
   /** It was not appended (ORDER_UNAVAILABLE, ORDER_TOO_LARGE, ORDER_ABORTED), or perhaps was (ORDER_OUTCOME_UNKNOWN). */
   readonly failed: (error: OrderError) => void
 }
@@ -20,6 +22,7 @@ export interface LogProducerParts {
   readonly log: OrderedLog
   readonly clock: Clock
   readonly producer: Uint8Array
+  readonly chain: Uint8Array
   /** Whether the last of so many records, with nothing queued behind it, may cut the batch: the pipeline is free. */
   readonly mayCut: (records: number) => boolean
   readonly limits: AppendLimits
@@ -107,7 +110,10 @@ export class LogProducer {
     const cutAfter = drafts[last]!.class === RecordClass.NORMAL && this.queue.length === 0 && this.parts.mayCut(drafts.length)
     const records = drafts.map((draft, i) => this.encode(draft, cutAfter && i === last))
     const error = await this.tryAppend(records)
-    if (error === undefined) return
+    if (error === undefined) {
+      for (const draft of drafts) draft.appended()
+      return
+    }
     if (error.code === 'ORDER_TOO_LARGE' && drafts.length > 1) {
       // One of them is too large: the others need not suffer.
       for (const draft of drafts) await this.append([draft])
@@ -142,7 +148,7 @@ export class LogProducer {
 
   private encode(draft: Draft, cutAfter: boolean): Uint8Array {
     const { class: kind, serial, configSequence, envelope, blockNumber } = draft
-    const { producer } = this.parts
+    const { producer, chain } = this.parts
     return LogRecordMessage.encode({
       version: RECORD_VERSION,
       class: kind,
@@ -152,6 +158,7 @@ export class LogProducer {
       cutAfter,
       envelope,
       blockNumber,
+      chain,
     })
   }
 

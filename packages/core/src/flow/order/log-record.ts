@@ -29,8 +29,20 @@ export const LogRecordMessage = message('heddle.LogRecord', {
   envelope: bytes(7),
   /** Of TIME_TO_CUT. */
   blockNumber: uint64(8),
+  /** First bytes of the genesis block's hash. Every orderer skips what was written for another chain. */
+  chain: bytes(9),
 })
 export type LogRecordMessage = Infer<typeof LogRecordMessage>
+
+/** Bytes of the genesis hash that a record carries. */
+const CHAIN_BYTES = 8
+/** Most bytes that a record adds to its envelope, and an envelope to its payload and signature. */
+export const RECORD_OVERHEAD = 256
+
+/** What a record calls the chain that it was written for. */
+export function chainOf(genesisHash: Uint8Array): Uint8Array {
+  return genesisHash.subarray(0, CHAIN_BYTES)
+}
 
 /** @throws LogError LOG_CORRUPT */
 export function decodeRecord(data: Uint8Array): LogRecordMessage {
