@@ -3,7 +3,7 @@ import type { NetworkConfig } from '../config/definition.ts'
 import type { Block } from '../model/block.ts'
 import type { BroadcastEndpoint, EndorserEndpoint } from '../node/directory.ts'
 import type { DeliverEndpoint, NodeDirectory } from '../ports/dissemination.ts'
-import type { PluginContext } from '../ports/plugin.ts'
+import type { LocalNodes, PluginContext } from '../ports/plugin.ts'
 import { Tokens } from '../ports/tokens.ts'
 import type { Member, OrganizationIdentities } from './identities.ts'
 import type { Level } from './level.ts'
@@ -38,6 +38,7 @@ export interface NetworkContext {
   readonly overrides: Overrides
   readonly disks: NodeDisks
   readonly hub: InProcessHub
+  readonly local: LocalNodes
   readonly organizations: Map<string, OrganizationIdentities>
   readonly channels: Map<string, ChannelRecord>
   /** Nodes of this process, asked at each call. */
@@ -86,6 +87,7 @@ export async function provideNodeParts(
     identity: member.identity,
     environment,
     signatures: level.get(Tokens.SignaturePool),
+    local: context.local,
     ...(base === undefined ? {} : { base }),
   }
 }

@@ -9,7 +9,7 @@ import { readDefinition } from '../flow/lifecycle/definitions.ts'
 import type { Block } from '../model/block.ts'
 import { LocalGateway } from '../node/gateway/local-gateway.ts'
 import type { IdentityProvider } from '../ports/identity.ts'
-import type { PluginContext } from '../ports/plugin.ts'
+import type { LocalNodes, PluginContext } from '../ports/plugin.ts'
 import { Tokens } from '../ports/tokens.ts'
 import { type Approver, deployChaincode } from './chaincode-deployment.ts'
 import { channelDefinition } from './channel-definition.ts'
@@ -65,8 +65,9 @@ export class NetworkCore {
     this.organizations = made.store.organizations
     this.disks = new NodeDisks(config.folder)
     this.members = [...config.channels]
-    const { nodes } = this
+    const { nodes, disks } = this
     this.context = {
+      local: localNodes(nodes, disks),
       config,
       level: made.level,
       plugins: made.plugins,
@@ -362,6 +363,20 @@ function checkOrderers(config: NetworkConfig, { name, capabilities }: NetworkPlu
     `${name} runs on ${range} ordering node${max === 1 ? '' : 's'}, the network has ${count}`,
     { plugin: name, min, max: capabilities.nodes.max, count },
   )
+}
+
+function localNodes(nodes: NetworkNodes, disks: NodeDisks): LocalNodes {
+  const shared = new Map<string, unknown>()
+  return {
+    get nodes() {
+      return [...nodes.orderers.keys(), ...nodes.peers.keys()]
+    },
+    disk: () => disks.common(),
+    shared<T>(name: string, make: () => T): T {
+      if (!shared.has(name)) shared.set(name, make())
+      return shared.get(name) as T
+    },
+  }
 }
 
 async function stopAll(nodes: Iterable<{ stop(): Promise<void> }>): Promise<void> {

@@ -12,11 +12,21 @@ export class NodeDisks {
     this.folder = folder
   }
 
-  async open(node: string): Promise<Disk> {
+  open(node: string): Promise<Disk> {
+    return this.at('nodes', node)
+  }
+
+  /** A disk of the network that belongs to no node. */
+  common(): Promise<Disk> {
+    return this.at('common', '')
+  }
+
+  private async at(parent: string, name: string): Promise<Disk> {
     if (this.folder !== undefined) {
       const { fileDisk } = await import('../adapters/disk/file-disk.ts')
-      return fileDisk(join(this.folder, 'nodes', node))
+      return fileDisk(join(this.folder, parent, name))
     }
+    const node = `${parent}/${name}`
     let disk = this.memory.get(node)
     if (disk === undefined) {
       disk = memoryDisk()

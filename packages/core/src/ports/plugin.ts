@@ -1,6 +1,7 @@
 import type { BlockStore } from './block-store.ts'
 import type { ChaincodeRuntime } from './chaincode.ts'
 import type { SignaturePool } from './crypto-provider.ts'
+import type { Disk } from './disk.ts'
 import type { Dissemination } from './dissemination.ts'
 import type { Environment } from './environment.ts'
 import type { IdentityProvider } from './identity.ts'
@@ -10,6 +11,16 @@ import type { StateDBProvider } from './state-db.ts'
 
 /** Version of the plugin interface. A plugin of another version is refused before its code runs. */
 export const PLUGIN_API = 1
+
+/** What the nodes of a network that run in one process have together. */
+export interface LocalNodes {
+  /** Their names, whether they run or not. */
+  readonly nodes: readonly string[]
+  /** A disk that belongs to none of them and outlives each; in memory when the network is. */
+  disk(): Promise<Disk>
+  /** The object of a name that all of them share: made by who asks first, kept as long as the network. */
+  shared<T>(name: string, make: () => T): T
+}
 
 /** What a plugin may know of where it runs. */
 export interface PluginContext {
@@ -23,6 +34,8 @@ export interface PluginContext {
   readonly signatures: SignaturePool
   /** URL of the folder that relative paths in options start from: the config file's folder, or the composing module's. */
   readonly base?: string
+  /** Absent where a node is alone, and for a plugin of the whole network. */
+  readonly local?: LocalNodes
 }
 
 /** Opens the block store of one channel on one node. */
