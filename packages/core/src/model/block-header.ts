@@ -31,11 +31,16 @@ export function blockHeaderBytes(number: Long, previousHash: Uint8Array, dataHas
   return out
 }
 
+/** Big-endian, without leading zeros; zero is one byte. */
 function unsignedBytes(value: Long): number[] {
-  if (typeof value === 'number' && value < 0x80) return [value]
-  const hex = value.toString(16)
-  const even = hex.length % 2 === 0 ? hex : `0${hex}`
-  return [...Buffer.from(even, 'hex')]
+  const digits: number[] = []
+  if (typeof value === 'number') {
+    for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) digits.push(rest % 256)
+  } else {
+    for (let rest = value; rest > 0n; rest >>= 8n) digits.push(Number(rest & 0xffn))
+  }
+  if (digits.length === 0) digits.push(0)
+  return digits.reverse()
 }
 
 function derHeaderSize(length: number): number {

@@ -30,6 +30,21 @@ describe('block header bytes', () => {
 describe('Block', () => {
   const block = Block.create(7, bytes(1), [bytes(1, 2), bytes(3)])
 
+  it('encodes in two pieces, of which copies with other metadata share the first', () => {
+    const flagged = block.withMetadata({ 2: bytes(0, 11) })
+    const [front, metadata] = block.encodedParts()
+    const [sameFront, otherMetadata] = flagged.encodedParts()
+    expect(hex(block.encode())).toBe(hex(front) + hex(metadata))
+    expect(sameFront).toBe(front)
+    expect(hex(otherMetadata)).not.toBe(hex(metadata))
+    const expected = BlockMessage.encode({
+      header: flagged.header,
+      data: { data: [...flagged.data] },
+      metadata: { metadata: [...flagged.metadata] },
+    })
+    expect(hex(flagged.encode())).toBe(hex(expected))
+  })
+
   it('computes the data hash over the concatenated envelopes', () => {
     expect(hex(block.header.dataHash)).toBe(
       createHash('sha256')

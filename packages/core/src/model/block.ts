@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { blockHeaderBytes } from './block-header.ts'
+import { joinBytes } from './byte-slab.ts'
 import { EnvelopeView } from './envelope-view.ts'
 import { BlockHeader as BlockHeaderMessage, BlockMessage } from './messages/common.ts'
 import { DecodeError } from './protobuf/errors.ts'
@@ -22,6 +22,8 @@ interface Memo {
   headerBytes?: Uint8Array
   hash?: Uint8Array
   hasDataHash?: boolean
+  /** Header and data, serialized. */
+  front?: Uint8Array
   readonly envelopes: (EnvelopeView | undefined)[]
 }
 
@@ -58,7 +60,7 @@ export class Block {
   ): Block {
     const metadata = new Array<Uint8Array>(METADATA_SLOTS).fill(NONE)
     const header = { number, previousHash, dataHash: blockDataHash(data) }
-    return new Block(header, data, metadata, { envelopes: [...views] })
+    return new Block(header, data, metadata, { envelopes: [...views], hasDataHash: true })
   }
 
   /** A block of parts that came from elsewhere; nothing is checked. */
@@ -137,19 +139,39 @@ export class Block {
 
   /** Serialized common.Block; computed once. */
   encode(): Uint8Array {
-    this.encoded ??= this.write()
+    this.encoded ??= joinBytes(this.encodedFront(), this.encodedMetadata())
     return this.encoded
   }
 
-  private write(): Uint8Array {
-    const header = BlockHeaderMessage.encode(this.header)
-    const writer = new Writer(this.data.reduce((sum, envelope) => sum + envelope.length + 6, 64 * 1024))
+  /**
+   * Serialized common.Block in two pieces, header with data and metadata: the first, which is nearly all, is made once for all blocks
+   * that share it, as the copies of the nodes of one process do.
+   */
+  encodedParts(): readonly [front: Uint8Array, metadata: Uint8Array] {
+    return [this.encodedFront(), this.encodedMetadata()]
+  }
+
+  private encodedFront(): Uint8Array {
+    this.memo.front ??= writeFront(this.header, this.data)
+    return this.memo.front
+  }
+
+  private encodedMetadata(): Uint8Array {
+    const writer = new Writer()
     writeList(writer, this.metadata, 0x1a)
-    writeList(writer, this.data, 0x12)
-    writer.byteString(header)
-    writer.varint32(0x0a)
     return writer.finish()
   }
+}
+
+function writeFront(header: BlockHeader, data: readonly Uint8Array[]): Uint8Array {
+  const headerBytes = BlockHeaderMessage.encode(header)
+  let size = 1024
+  for (let i = 0; i < data.length; i++) size += data[i]!.length + 6
+  const writer = new Writer(size)
+  writeList(writer, data, 0x12)
+  writer.byteString(headerBytes)
+  writer.varint32(0x0a)
+  return writer.finish()
 }
 
 /** A message whose only field, number 1, repeats byte strings, as an embedded field with this tag. */
@@ -165,7 +187,5 @@ function writeList(writer: Writer, list: readonly Uint8Array[], tag: number): vo
 
 /** SHA-256 of the envelopes, concatenated. */
 export function blockDataHash(data: readonly Uint8Array[]): Uint8Array {
-  const digest = createHash('sha256')
-  for (const envelope of data) digest.update(envelope)
-  return Uint8Array.from(digest.digest())
+  return sha256(...data)
 }

@@ -25,3 +25,23 @@ export function copyBytes(bytes: Uint8Array): Uint8Array {
   slab.set(bytes, start)
   return slab.subarray(start, used)
 }
+
+/** The two one after the other, as {@link copyBytes} copies. */
+export function joinBytes(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const length = a.length + b.length
+  if (length > SHARED) {
+    const own = new Uint8Array(length)
+    own.set(a)
+    own.set(b, a.length)
+    return own
+  }
+  if (used + length > SLAB) {
+    slab = newSlab()
+    used = 0
+  }
+  const start = used
+  used += length
+  slab.set(a, start)
+  slab.set(b, start + a.length)
+  return slab.subarray(start, used)
+}

@@ -227,9 +227,9 @@ export class BlockFileStore implements BlockStore {
     const chunks: Uint8Array[] = []
     const lengths: number[] = []
     for (const block of blocks) {
-      const content = block.encode()
-      chunks.push(encodeFrameHeader(content, block.number, this.#height, segment.salt), content)
-      lengths.push(content.length)
+      const content = block.encodedParts()
+      chunks.push(encodeFrameHeader(content, block.number, this.#height, segment.salt), ...content)
+      lengths.push(content[0].length + content[1].length)
     }
     // Not awaited where the disk answers at once: the next append must not come before this one's bytes.
     const appended = segment.file.append(chunks)

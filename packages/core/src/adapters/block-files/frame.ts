@@ -57,14 +57,18 @@ export function decodeSegmentHeader(bytes: Uint8Array, path: string): SegmentHea
   return { first: header.readUIntBE(12, 6), salt: header.readUInt32BE(18) }
 }
 
-/** Header of the frame of a block's bytes. */
-export function encodeFrameHeader(content: Uint8Array, number: number, durable: number, salt: number): Uint8Array {
+/** Header of the frame of a block's bytes, which come in pieces. */
+export function encodeFrameHeader(content: readonly Uint8Array[], number: number, durable: number, salt: number): Uint8Array {
   const header = Buffer.allocUnsafe(FRAME_HEADER)
   FRAME_MAGIC.copy(header)
-  header.writeUInt32BE(content.length, 4)
+  let length = 0
+  for (const piece of content) length += piece.length
+  header.writeUInt32BE(length, 4)
   header.writeUIntBE(number, 8, 6)
   header.writeUIntBE(durable, 14, 6)
-  header.writeUInt32BE(crc32(content, crc32(header.subarray(0, 20), salt)), 20)
+  let checksum = crc32(header.subarray(0, 20), salt)
+  for (const piece of content) checksum = crc32(piece, checksum)
+  header.writeUInt32BE(checksum, 20)
   return header
 }
 

@@ -1,3 +1,4 @@
+import { copyBytes } from '../../model/byte-slab.ts'
 import { ChannelHeader, Header, SignatureHeader } from '../../model/messages/common.ts'
 import { SerializedIdentity } from '../../model/messages/identities.ts'
 import { ChaincodeProposalPayload, Proposal, SignedProposal } from '../../model/messages/proposal.ts'
@@ -391,7 +392,7 @@ function text(value: unknown, what: string): string {
 
 function bytes(value: unknown, what: string): Uint8Array {
   if (typeof value === 'string') return Buffer.from(value)
-  if (value instanceof Uint8Array) return new Uint8Array(value)
+  if (value instanceof Uint8Array) return copyBytes(value)
   throw new ChaincodeError('CHAINCODE_BAD_ARGUMENT', `${what} must be bytes or a string, not ${typeof value}`)
 }
 

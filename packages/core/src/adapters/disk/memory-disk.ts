@@ -2,12 +2,17 @@ import type { Disk, DiskFile } from '../../ports/disk.ts'
 import { DiskError } from './errors.ts'
 import { diskPath, folderOf } from './path.ts'
 
-/** Content of a file: the chunks as they were appended, never changed afterwards. */
+/** Bytes that a file gets at once: an allocation for each small append would cost more than the append. */
+const CHUNK = 128 * 1024
+
+/** Content of a file: pieces that only the last one of still grows. */
 interface Content {
   chunks: Uint8Array[]
   /** Offset of each chunk. */
   starts: number[]
   size: number
+  /** What is left behind the bytes of the last chunk, in the same memory. */
+  room: number
 }
 
 /** A disk in memory that lives as long as its object. Nothing on it is ever lost, so syncing costs nothing. */
@@ -22,7 +27,7 @@ export class MemoryDisk implements Disk {
     if (content === undefined) {
       if (options.create !== true) throw new DiskError('DISK_NOT_FOUND', `no file ${name}`, { path: name })
       this.#addFolder(folderOf(name))
-      content = { chunks: [], starts: [], size: 0 }
+      content = { chunks: [], starts: [], size: 0, room: 0 }
       this.#files.set(name, content)
     }
     return new MemoryFile(name, content)
@@ -86,7 +91,8 @@ export class MemoryDisk implements Disk {
   clone(): MemoryDisk {
     const copy = new MemoryDisk()
     for (const [path, { chunks, starts, size }] of this.#files) {
-      copy.#files.set(path, { chunks: [...chunks], starts: [...starts], size })
+      // Both go on in memory of their own: only the original keeps the room behind its last chunk.
+      copy.#files.set(path, { chunks: [...chunks], starts: [...starts], size, room: 0 })
     }
     for (const folder of this.#folders) copy.#folders.add(folder)
     return copy
@@ -118,16 +124,30 @@ class MemoryFile implements DiskFile {
     let length = 0
     for (const chunk of chunks) length += chunk.length
     if (length === 0) return offset
-    const copy = new Uint8Array(length)
-    let at = 0
+    let at = this.#extend(length)
+    const last = content.chunks.at(-1)!
     for (const chunk of chunks) {
-      copy.set(chunk, at)
+      last.set(chunk, at)
       at += chunk.length
     }
-    content.chunks.push(copy)
-    content.starts.push(offset)
     content.size += length
     return offset
+  }
+
+  /** Makes the last chunk longer by `length`, or begins one; gives the place in it where the new bytes go. */
+  #extend(length: number): number {
+    const content = this.#content
+    const last = content.chunks.at(-1)
+    if (last !== undefined && length <= content.room) {
+      content.chunks[content.chunks.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + length)
+      content.room -= length
+      return last.length
+    }
+    const capacity = Math.max(CHUNK, length)
+    content.chunks.push(new Uint8Array(capacity).subarray(0, length))
+    content.starts.push(content.size)
+    content.room = capacity - length
+    return 0
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
@@ -163,6 +183,7 @@ class MemoryFile implements DiskFile {
   async truncate(size: number): Promise<void> {
     this.#check()
     const content = this.#content
+    if (content.size > size) content.room = 0
     while (content.size > size) {
       const start = content.starts.at(-1)!
       if (start >= size) {

@@ -1,3 +1,4 @@
+import { joinBytes } from '../../model/byte-slab.ts'
 import type { PublicKey } from '../../ports/crypto-provider.ts'
 import type { IdentityProvider } from '../../ports/identity.ts'
 import { ValidationHalted } from './errors.ts'
@@ -23,7 +24,6 @@ export interface SignatureVerdicts {
 
 const NO_ENDORSEMENTS: readonly number[] = Object.freeze([])
 
-const CHUNK = 256 * 1024
 /**
  * Bytes of signed messages that stand in memory at once. Each endorsement signs the results anew: a few megabytes on the wire can ask
  * for the signatures of many gigabytes.
@@ -43,26 +43,6 @@ interface Item {
   readonly signature: Uint8Array
 }
 
-/** Memory for many short-lived byte strings: one large piece is much cheaper than an allocation each. */
-class Arena {
-  private chunk = new Uint8Array(0)
-  private used = 0
-
-  /** The two one after the other. */
-  join(a: Uint8Array, b: Uint8Array): Uint8Array {
-    const length = a.length + b.length
-    if (this.used + length > this.chunk.length) {
-      this.chunk = new Uint8Array(Math.max(CHUNK, length))
-      this.used = 0
-    }
-    const start = this.used
-    this.chunk.set(a, start)
-    this.chunk.set(b, start + a.length)
-    this.used += length
-    return this.chunk.subarray(start, this.used)
-  }
-}
-
 /**
  * Gathers all signatures of a block and has them checked in one call. This may run ahead of the commit of the previous block, because
  * it depends on no configuration.
@@ -70,7 +50,6 @@ class Arena {
 export class SignatureChecks {
   private readonly provider: IdentityProvider
   private readonly own: OwnSignatures | undefined
-  private readonly messages = new Arena()
   private readonly items: Item[] = []
   /** Bytes joined so far; what does not fit is joined when it is checked. */
   private joined = 0
@@ -101,7 +80,7 @@ export class SignatureChecks {
   private endorsement(key: PublicKey, payload: Uint8Array, endorser: Uint8Array, signature: Uint8Array): number {
     this.joined += payload.length + endorser.length
     if (this.joined > MAX_JOINED) return this.check(key, payload, endorser, signature)
-    const message = this.messages.join(payload, endorser)
+    const message = joinBytes(payload, endorser)
     return this.own?.recognise(message, signature) === true ? OWN : this.check(key, message, undefined, signature)
   }
 
