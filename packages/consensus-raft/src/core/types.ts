@@ -284,6 +284,7 @@ export type DropReason =
   | 'not-leader'
   | 'second-leader'
   | 'amnesiac-sender'
+  | 'too-many-reads'
   | 'silent'
 
 export type ProgressState = 'probe' | 'replicate' | 'snapshot'
