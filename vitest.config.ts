@@ -12,6 +12,7 @@ export default defineConfig({
       { find: /^@heddle\/core\/model$/, replacement: source('core/src/model/index.ts') },
       { find: /^@heddle\/core\/testing$/, replacement: source('core/src/testing.ts') },
       { find: /^@heddle\/(consensus-[a-z]+|gossip|fabric)$/, replacement: source('$1/src/index.ts') },
+      { find: /^@heddle\/testkit\/simulator$/, replacement: source('testkit/src/simulator.ts') },
       { find: /^@heddle\/testkit$/, replacement: source('testkit/src/index.ts') },
     ],
   },

@@ -48,6 +48,8 @@ export function decodeSegmentHeader(bytes: Uint8Array, path: string): SegmentHea
   const header = view(bytes)
   if (header.length < SEGMENT_HEADER || SEGMENT_MAGIC.compare(header, 0, 8) !== 0) return undefined
   const format = header.readUInt32BE(8)
+  // A header of which a crash left the first bytes only.
+  if (format === 0) return undefined
   // Another version may have another header: its checksum is not ours to judge.
   if (format !== SEGMENT_FORMAT) {
     const message = `${path} has format ${format}; this version reads format ${SEGMENT_FORMAT}`

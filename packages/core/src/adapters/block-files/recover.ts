@@ -87,6 +87,8 @@ export async function recover(
   }
   // Blocks that a crash left in the page cache count from now on.
   await last?.file.datasync()
+  // So do files that a process made and did not live to sync the folder for: what is appended to them must not vanish with their name.
+  if (last !== undefined) await disk.syncFolder(folder)
   return { height, lastHash, last }
 }
 
