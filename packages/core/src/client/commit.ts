@@ -1,9 +1,9 @@
 import { CommitStatusRequest, SignedCommitStatusRequest } from '../model/messages/gateway.ts'
 import { sha256 } from '../model/sha256.ts'
 import { TxValidationCode, validationCodeName } from '../model/validation-code.ts'
+import { within } from '../ports/deadlines.ts'
 import type { CommitOutcome, Conflict } from './connection.ts'
 import type { GatewayContext } from './context.ts'
-import { within } from './deadlines.ts'
 import { CommitError, CommitStatusError } from './errors.ts'
 
 /** Fate of a transaction on the ledger. */

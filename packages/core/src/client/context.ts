@@ -1,8 +1,8 @@
 import type { Clock } from '../ports/clock.ts'
+import { Deadlines } from '../ports/deadlines.ts'
 import type { Awaitable } from '../ports/lifecycle.ts'
 import type { Random } from '../ports/random.ts'
 import type { GatewayConnection } from './connection.ts'
-import { Deadlines } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { ClientIdentity, StepTimeouts } from './options.ts'
 

@@ -5,10 +5,10 @@ import { ChaincodeAction } from '../model/messages/proposal.ts'
 import { ProposalResponsePayload } from '../model/messages/proposal-response.ts'
 import { ChaincodeActionPayload, Transaction as TransactionMessage } from '../model/messages/transaction.ts'
 import { sha256 } from '../model/sha256.ts'
+import { within } from '../ports/deadlines.ts'
 import { Commit } from './commit.ts'
 import type { PreparedTransaction } from './connection.ts'
 import type { GatewayContext } from './context.ts'
-import { within } from './deadlines.ts'
 import { GatewayError, SubmitError } from './errors.ts'
 
 interface Draft {

@@ -80,6 +80,8 @@ export interface ChaincodeInstance {
    * ledger refuses all further calls; a runtime that can, stops the code.
    */
   invoke(invocation: Invocation, ledger: LedgerAccess, signal: AbortSignal): Awaitable<ChaincodeResponse>
+  /** False: `invoke` takes no notice of its signal, and is spared one that could abort. Default true. */
+  readonly heedsSignal?: boolean
   close(): Promise<void>
 }
 

@@ -44,6 +44,8 @@ export class InlineRuntime implements ChaincodeRuntime {
 }
 
 class InlineChaincode implements ChaincodeInstance {
+  /** Nothing can stop code on the host's own thread. */
+  readonly heedsSignal = false
   private readonly chaincode: LoadedChaincode
   private readonly mspId: string
   private readonly isStopped: () => boolean

@@ -1,9 +1,10 @@
+import { encodeProposalResponsePayload } from '../../model/hot-encoder.ts'
 import { ChaincodeEvent } from '../../model/messages/chaincode-event.ts'
-import { ChaincodeAction } from '../../model/messages/proposal.ts'
-import { type ProposalResponse, ProposalResponsePayload } from '../../model/messages/proposal-response.ts'
+import type { ProposalResponse } from '../../model/messages/proposal-response.ts'
 import type { ChaincodeResponse } from '../../ports/chaincode.ts'
 import { ChaincodeError } from '../../ports/chaincode-errors.ts'
 import type { Clock } from '../../ports/clock.ts'
+import { Deadlines, type Expiring } from '../../ports/deadlines.ts'
 import type { Identity, IdentityProvider, Membership, Signer } from '../../ports/identity.ts'
 import type { Awaitable } from '../../ports/lifecycle.ts'
 import { checkAccess } from './access-control.ts'
@@ -53,14 +54,16 @@ export class Endorser {
   private readonly timeLimit: number
   private readonly maxConcurrent: number
   private active = 0
-  /** Gives up one invocation that has not answered yet. */
-  private readonly unanswered = new Set<(error: Error) => void>()
+  /** Invocations that have not answered yet. */
+  private readonly unanswered = new Set<Invocation>()
+  private readonly deadlines: Deadlines
   private stopping: (() => void) | undefined
   private stopped = false
 
   constructor(options: EndorserOptions) {
     this.options = options
     this.timeLimit = options.timeLimit ?? 30_000
+    this.deadlines = new Deadlines(options.clock, this.timeLimit)
     this.maxConcurrent = options.maxConcurrent ?? 2_500
     const limits = options.limits ?? defaultSimulationLimits
     const definitions = new Map<string, RunningDefinitions>()
@@ -107,8 +110,31 @@ export class Endorser {
     }
     this.active++
     try {
+      // Awaited only where there is a promise: an endorsement on a store that answers at once should not wait for a turn.
       const parsed = proposal instanceof Uint8Array ? parseProposal(proposal) : proposal
-      return await this.process(parsed, options.evaluate === true)
+      const channel = this.channelOf(parsed)
+      const creator = this.identify(parsed.creator, this.membershipFor(channel))
+      const verifying = this.options.identityProvider.verifyAll([
+        { key: creator.publicKey, data: parsed.proposalBytes, signature: parsed.signature },
+      ])
+      const verdicts = verifying instanceof Promise ? await verifying : verifying
+      if (verdicts[0] !== true) throw badSignature(creator)
+      if (channel !== undefined) {
+        const known = channel.hasTransaction(parsed.txId)
+        if (known instanceof Promise ? await known : known) throw duplicate(parsed)
+        if (!this.host.systemChaincodes.has(parsed.chaincode)) checkAccess('peer/Propose', channel.config, creator)
+      }
+      const answering = this.answer(parsed, channel, creator, options.evaluate === true)
+      const answer = answering instanceof Promise ? await answering : answering
+      if (answer.payload.length === 0 || answer.response!.status >= 400) return answer
+      // Signing may queue for long: what the simulation held, a snapshot of the state first of all, is free by now.
+      const { signer } = this.options
+      // Not in a slab that others share: the peer remembers what it signed.
+      const signing = signer.sign(Buffer.concat([answer.payload, signer.identity]))
+      const signature = signing instanceof Promise ? await signing : signing
+      answer.version = 1
+      answer.endorsement = { endorser: signer.identity, signature }
+      return answer
     } finally {
       this.active--
       if (this.active === 0) this.stopping?.()
@@ -121,56 +147,36 @@ export class Endorser {
    */
   async stop(): Promise<void> {
     this.stopped = true
-    for (const giveUp of this.unanswered) giveUp(stopping())
+    for (const invocation of this.unanswered) invocation.giveUp(stopping())
     if (this.active === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.stopping = resolve
     await promise
   }
 
-  private async process(proposal: ParsedProposal, evaluate: boolean): Promise<ProposalResponse> {
-    // Apart from signing, which may queue for long: what the simulation held, a snapshot of the state first of all, is free by then.
-    const answer = await this.answer(proposal, evaluate)
-    return answer.payload.length === 0 || answer.response!.status >= 400 ? answer : this.endorse(answer)
-  }
-
-  /** Checks the proposal and runs the chaincode. What is to be endorsed has a payload and a status below 400. */
-  private async answer(proposal: ParsedProposal, evaluate: boolean): Promise<ProposalResponse> {
-    const channel = this.channelOf(proposal)
-    const creator = this.identify(proposal.creator, this.membershipFor(channel))
-    // Awaited only where it is a promise: an endorsement on a store that answers at once should not wait for a turn.
-    const verdicts = this.options.identityProvider.verifyAll([
-      { key: creator.publicKey, data: proposal.proposalBytes, signature: proposal.signature },
-    ])
-    const [genuine] = verdicts instanceof Promise ? await verdicts : verdicts
-    if (genuine !== true) {
-      throw new EndorserError(
-        'ENDORSER_BAD_SIGNATURE',
-        `the signature over the proposal is not that of its creator (${creator.mspId})`,
-        {
-          mspId: creator.mspId,
-        },
-      )
-    }
-    if (channel !== undefined) {
-      const known = channel.hasTransaction(proposal.txId)
-      if (known instanceof Promise ? await known : known) {
-        const data = { txId: proposal.txId }
-        throw new EndorserError('ENDORSER_DUPLICATE_TRANSACTION', `transaction ${proposal.txId} is in the ledger already`, data)
-      }
-      if (!this.host.systemChaincodes.has(proposal.chaincode)) checkAccess('peer/Propose', channel.config, creator)
-    }
+  /** Runs the chaincode. What is to be endorsed has a payload and a status below 400. */
+  private answer(
+    proposal: ParsedProposal,
+    channel: EndorserChannel | undefined,
+    creator: Identity,
+    evaluate: boolean,
+  ): Awaitable<ProposalResponse> {
     const simulates = this.host.systemChaincodes.get(proposal.chaincode)?.simulates ?? true
     const opening = channel === undefined || !simulates ? undefined : this.host.simulator(channel)
-    const simulator = opening instanceof Promise ? await opening : opening
-    try {
-      const running = this.simulate(proposal, { channel, simulator, creator })
-      const outcome = running instanceof Promise ? await running : running
-      const results = simulator?.results()
-      return await this.respond(proposal, outcome, results, evaluate || channel === undefined)
-    } finally {
+    return andThen(opening, (simulator) => {
+      let answering: Awaitable<ProposalResponse>
+      try {
+        answering = andThen(this.simulate(proposal, { channel, simulator, creator }), (outcome) =>
+          this.respond(proposal, outcome, simulator?.results(), evaluate || channel === undefined),
+        )
+      } catch (error) {
+        simulator?.release()
+        throw error
+      }
+      if (answering instanceof Promise) return answering.finally(() => simulator?.release())
       simulator?.release()
-    }
+      return answering
+    })
   }
 
   private channelOf(proposal: ParsedProposal): EndorserChannel | undefined {
@@ -211,9 +217,7 @@ export class Endorser {
     proposal: ParsedProposal,
     place: { channel: EndorserChannel | undefined; simulator: TransactionSimulator | undefined; creator: Identity },
   ): Awaitable<Outcome> {
-    const abort = new AbortController()
-    const decorations = this.options.decorate?.(proposal) ?? NO_DECORATIONS
-    const context = new TransactionContext(this.host, proposal, place, { decorations, signal: abort.signal })
+    const context = new TransactionContext(this.host, proposal, place, this.options.decorate?.(proposal) ?? NO_DECORATIONS)
     let running: Awaitable<Outcome>
     try {
       running = context.run()
@@ -221,35 +225,23 @@ export class Endorser {
       context.end()
       throw error
     }
-    if (running instanceof Promise) return this.withinLimit(running, proposal, context, abort)
+    if (running instanceof Promise) return this.withinLimit(running, proposal, context)
     context.end()
     return running
   }
 
-  private withinLimit(
-    running: Promise<Outcome>,
-    proposal: ParsedProposal,
-    context: TransactionContext,
-    abort: AbortController,
-  ): Promise<Outcome> {
+  private withinLimit(running: Promise<Outcome>, proposal: ParsedProposal, context: TransactionContext): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const giveUp = (error: Error): void => {
-        settle()
-        abort.abort(error)
-        reject(error)
-      }
-      const timer = this.options.clock.setTimer(this.timeLimit, () => {
-        const { chaincode, txId } = proposal
-        const message = `chaincode ${chaincode} did not answer within ${this.timeLimit} ms`
-        giveUp(new ChaincodeError('CHAINCODE_TIMEOUT', message, { chaincode, txId, timeLimit: this.timeLimit }))
-      })
+      const invocation = new Invocation(proposal, context, this.timeLimit, reject)
+      const deadline = this.deadlines.set(invocation)
       const settle = (): void => {
-        timer.cancel()
-        this.unanswered.delete(giveUp)
+        this.deadlines.cancel(deadline)
+        this.unanswered.delete(invocation)
         context.end()
       }
-      this.unanswered.add(giveUp)
-      if (this.stopped) giveUp(stopping())
+      invocation.settle = settle
+      this.unanswered.add(invocation)
+      if (this.stopped) invocation.giveUp(stopping())
       running.then(
         (outcome) => {
           settle()
@@ -263,12 +255,12 @@ export class Endorser {
     })
   }
 
-  private async respond(
+  private respond(
     proposal: ParsedProposal,
     outcome: Outcome,
     results: SimulationResults | undefined,
     unsigned: boolean,
-  ): Promise<ProposalResponse> {
+  ): Awaitable<ProposalResponse> {
     const { response } = outcome
     const answer: ProposalResponse = {
       version: 0,
@@ -284,24 +276,56 @@ export class Endorser {
       if (response.status >= 500) answer.payload = responsePayload(proposal, outcome, results)
       return answer
     }
-    if (results !== undefined && results.privateWrites.length > 0) {
-      if (this.options.privateStore === undefined) {
-        throw new ChaincodeError('PRIVATE_DATA_NOT_SUPPORTED', 'this peer has no store for private data')
-      }
-      await this.options.privateStore.keep(proposal.txId, results.privateWrites)
+    if (results === undefined || results.privateWrites.length === 0) {
+      answer.payload = responsePayload(proposal, outcome, results)
+      return answer
     }
-    answer.payload = responsePayload(proposal, outcome, results)
-    return answer
+    if (this.options.privateStore === undefined) {
+      throw new ChaincodeError('PRIVATE_DATA_NOT_SUPPORTED', 'this peer has no store for private data')
+    }
+    return andThen(this.options.privateStore.keep(proposal.txId, results.privateWrites), () => {
+      answer.payload = responsePayload(proposal, outcome, results)
+      return answer
+    })
+  }
+}
+
+/** An invocation of chaincode that has not answered at once. */
+class Invocation implements Expiring {
+  settle: (() => void) | undefined
+  private readonly proposal: ParsedProposal
+  private readonly context: TransactionContext
+  private readonly timeLimit: number
+  private readonly reject: (error: Error) => void
+
+  constructor(proposal: ParsedProposal, context: TransactionContext, timeLimit: number, reject: (error: Error) => void) {
+    this.proposal = proposal
+    this.context = context
+    this.timeLimit = timeLimit
+    this.reject = reject
   }
 
-  private async endorse(answer: ProposalResponse): Promise<ProposalResponse> {
-    const { signer } = this.options
-    const signing = signer.sign(Buffer.concat([answer.payload, signer.identity]))
-    const signature = signing instanceof Promise ? await signing : signing
-    answer.version = 1
-    answer.endorsement = { endorser: signer.identity, signature }
-    return answer
+  expire(): void {
+    const { chaincode, txId } = this.proposal
+    const { timeLimit } = this
+    const message = `chaincode ${chaincode} did not answer within ${timeLimit} ms`
+    this.giveUp(new ChaincodeError('CHAINCODE_TIMEOUT', message, { chaincode, txId, timeLimit }))
   }
+
+  giveUp(error: Error): void {
+    this.settle?.()
+    this.context.abort(error)
+    this.reject(error)
+  }
+}
+
+function badSignature({ mspId }: Identity): EndorserError {
+  const message = `the signature over the proposal is not that of its creator (${mspId})`
+  return new EndorserError('ENDORSER_BAD_SIGNATURE', message, { mspId })
+}
+
+function duplicate({ txId }: ParsedProposal): EndorserError {
+  return new EndorserError('ENDORSER_DUPLICATE_TRANSACTION', `transaction ${txId} is in the ledger already`, { txId })
 }
 
 function stopping(): EndorserError {
@@ -319,11 +343,10 @@ function responsePayload(proposal: ParsedProposal, outcome: Outcome, results: Si
       eventName: event.name,
       payload: event.payload,
     })
-  const extension = ChaincodeAction.encode({
+  return encodeProposalResponsePayload(proposal.hash, {
     results: results?.bytes ?? NONE,
     events: response.status < 400 ? (events ?? NONE) : NONE,
     response: response as ChaincodeResponse,
     chaincodeId: { name: proposal.chaincode, version },
   })
-  return ProposalResponsePayload.encode({ proposalHash: proposal.hash, extension })
 }

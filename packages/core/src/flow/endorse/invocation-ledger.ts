@@ -28,7 +28,7 @@ export class InvocationLedger implements LedgerAccess {
   private readonly options: InvocationLedgerOptions
   private readonly simulator: TransactionSimulator
   private readonly namespace: string
-  private readonly cursors = new Map<string, Scan | AsyncIterator<HistoryEntry>>()
+  private cursors: Map<string, Scan | AsyncIterator<HistoryEntry>> | undefined
   private cursorCount = 0
   private ended = false
   /** The event that the chaincode set last. */
@@ -43,6 +43,7 @@ export class InvocationLedger implements LedgerAccess {
   /** Ends the invocation: what its code still does has no effect. */
   end(): void {
     this.ended = true
+    if (this.cursors === undefined) return
     for (const cursor of this.cursors.values()) this.closeCursor(cursor)
     this.cursors.clear()
   }
@@ -91,7 +92,7 @@ export class InvocationLedger implements LedgerAccess {
     this.check()
     const { history, limits } = this.options
     if (history === undefined) throw new ChaincodeError('CHAINCODE_HISTORY_NOT_SUPPORTED', 'this peer keeps no history of keys')
-    if (this.cursors.size >= limits.maxOpenQueries) {
+    if ((this.cursors?.size ?? 0) >= limits.maxOpenQueries) {
       throw new ChaincodeError('CHAINCODE_TOO_MANY_QUERIES', `more than ${limits.maxOpenQueries} queries are open`)
     }
     const iterator = history(this.namespace, key)[Symbol.asyncIterator]()
@@ -100,15 +101,15 @@ export class InvocationLedger implements LedgerAccess {
 
   queryNext(cursor: string): Awaitable<QueryPage | HistoryPage> {
     this.check()
-    const open = this.cursors.get(cursor)
+    const open = this.cursors?.get(cursor)
     if (open === undefined) throw new ChaincodeError('CHAINCODE_UNKNOWN_QUERY', 'the query is closed or exhausted', { cursor })
     return isScan(open) ? this.queryPage(open, cursor) : this.historyPage(open, cursor)
   }
 
   queryClose(cursor: string): void {
-    const open = this.cursors.get(cursor)
+    const open = this.cursors?.get(cursor)
     if (open === undefined) return
-    this.cursors.delete(cursor)
+    this.cursors?.delete(cursor)
     this.closeCursor(open)
   }
 
@@ -139,13 +140,14 @@ export class InvocationLedger implements LedgerAccess {
 
   private keep(cursor: Scan | AsyncIterator<HistoryEntry>): string {
     const id = String(++this.cursorCount)
+    this.cursors ??= new Map()
     this.cursors.set(id, cursor)
     return id
   }
 
   private queryPage(scan: Scan, id: string): Awaitable<QueryPage> {
     return andThen(scan.next(), ({ results, more, bookmark }: Batch): QueryPage => {
-      if (!more) this.cursors.delete(id)
+      if (!more) this.cursors?.delete(id)
       const page = results.map(({ key, value }) => ({ key, value }))
       return {
         results: page,
@@ -160,7 +162,7 @@ export class InvocationLedger implements LedgerAccess {
     while (results.length < HISTORY_BATCH) {
       const { done, value } = await iterator.next()
       if (done === true) {
-        this.cursors.delete(id)
+        this.cursors?.delete(id)
         return { results, cursor: undefined }
       }
       results.push(value)

@@ -1,19 +1,21 @@
 import {
   HashedRWSet,
   type KVMetadataEntry,
-  type KVMetadataWrite,
+  KVMetadataWrite,
   type KVRead,
   KVRWSet,
   type KVWrite,
   type KVWriteHash,
-  type RangeQueryInfo,
+  RangeQueryInfo,
 } from '../../model/messages/kv-rwset.ts'
-import { type CollectionHashedReadWriteSet, type NsReadWriteSet, TxReadWriteSet } from '../../model/messages/rwset.ts'
+import { CollectionHashedReadWriteSet } from '../../model/messages/rwset.ts'
+import { Writer } from '../../model/protobuf/writer.ts'
 import { sha256 } from '../../model/sha256.ts'
 import { compareUtf8, utf8Bytes } from '../../model/utf8.ts'
 import type { Height } from '../../ports/state-db.ts'
 
 const NONE = new Uint8Array(0)
+const NO_PRIVATE_WRITES: readonly PrivateWrite[] = Object.freeze([])
 
 /** A private write of a simulation, in the clear: for the peer's own keeping, never for the ledger. */
 export interface PrivateWrite {
@@ -30,10 +32,10 @@ interface CollectionEntries {
 }
 
 interface NamespaceEntries {
-  readonly reads: Map<string, Height | undefined>
-  readonly writes: Map<string, Uint8Array | undefined>
-  readonly metadataWrites: Map<string, KVMetadataEntry[]>
-  readonly ranges: RangeQueryInfo[]
+  reads: Map<string, Height | undefined> | undefined
+  writes: Map<string, Uint8Array | undefined> | undefined
+  metadataWrites: Map<string, KVMetadataEntry[]> | undefined
+  ranges: RangeQueryInfo[] | undefined
   collections: Map<string, CollectionEntries> | undefined
 }
 
@@ -43,28 +45,36 @@ interface NamespaceEntries {
  */
 export class ReadWriteSetBuilder {
   private readonly namespaces = new Map<string, NamespaceEntries>()
+  private hasCollections = false
 
   read(namespace: string, key: string, version: Height | undefined): void {
-    this.entries(namespace).reads.set(key, version)
+    const entries = this.entries(namespace)
+    entries.reads ??= new Map()
+    entries.reads.set(key, version)
   }
 
   /** An undefined or empty value deletes. */
   write(namespace: string, key: string, value: Uint8Array | undefined): void {
-    this.entries(namespace).writes.set(key, value)
+    const entries = this.entries(namespace)
+    entries.writes ??= new Map()
+    entries.writes.set(key, value)
   }
 
   /** Replaces all metadata of the key. */
   writeMetadata(namespace: string, key: string, entries: KVMetadataEntry[]): void {
-    this.entries(namespace).metadataWrites.set(key, entries)
+    const known = this.entries(namespace)
+    known.metadataWrites ??= new Map()
+    known.metadataWrites.set(key, entries)
   }
 
   /** Records a range once: the same bounds read to the same end are not recorded again. */
   range(namespace: string, query: RangeQueryInfo): void {
-    const { ranges } = this.entries(namespace)
-    const known = ranges.some(
+    const entries = this.entries(namespace)
+    entries.ranges ??= []
+    const known = entries.ranges.some(
       (other) => other.startKey === query.startKey && other.endKey === query.endKey && other.itrExhausted === query.itrExhausted,
     )
-    if (!known) ranges.push(query)
+    if (!known) entries.ranges.push(query)
   }
 
   readHashed(namespace: string, collection: string, key: string, version: Height | undefined): void {
@@ -77,7 +87,8 @@ export class ReadWriteSetBuilder {
   }
 
   /** Private writes in the clear, in byte order. */
-  privateWrites(): PrivateWrite[] {
+  privateWrites(): readonly PrivateWrite[] {
+    if (!this.hasCollections) return NO_PRIVATE_WRITES
     const writes: PrivateWrite[] = []
     for (const [namespace, { collections }] of sorted(this.namespaces)) {
       if (collections === undefined) continue
@@ -90,17 +101,39 @@ export class ReadWriteSetBuilder {
 
   /** The serialized public read-write set: rwset.TxReadWriteSet. */
   encode(): Uint8Array {
-    const nsRwset: NsReadWriteSet[] = []
-    for (const [namespace, entries] of sorted(this.namespaces)) {
-      nsRwset.push({ namespace, rwset: encodeNamespace(entries), collectionHashedRwset: encodeCollections(entries.collections) })
+    const names = sortedKeys(this.namespaces)
+    const collections = this.hasCollections
+      ? names.map((name) => encodeCollections(this.namespaces.get(name)!.collections))
+      : undefined
+    // In one pass into one buffer, from the end to the beginning; a test compares the bytes with what the declared messages make.
+    const writer = new Writer()
+    try {
+      for (let i = names.length - 1; i >= 0; i--) {
+        const namespace = writer.written
+        const hashed = collections?.[i] ?? []
+        for (let j = hashed.length - 1; j >= 0; j--) {
+          const collection = writer.written
+          CollectionHashedReadWriteSet.write(hashed[j]!, writer)
+          close(writer, collection, 0x1a)
+        }
+        const rwset = writer.written
+        writeNamespace(writer, this.namespaces.get(names[i]!)!)
+        // An empty byte string is left out.
+        if (writer.written > rwset) close(writer, rwset, 0x12)
+        writeText(writer, names[i]!, 0x0a)
+        close(writer, namespace, 0x12)
+      }
+    } catch (error) {
+      writer.release()
+      throw error
     }
-    return TxReadWriteSet.encode({ nsRwset })
+    return writer.finish()
   }
 
   private entries(namespace: string): NamespaceEntries {
     let entries = this.namespaces.get(namespace)
     if (entries === undefined) {
-      entries = { reads: new Map(), writes: new Map(), metadataWrites: new Map(), ranges: [], collections: undefined }
+      entries = { reads: undefined, writes: undefined, metadataWrites: undefined, ranges: undefined, collections: undefined }
       this.namespaces.set(namespace, entries)
     }
     return entries
@@ -108,6 +141,7 @@ export class ReadWriteSetBuilder {
 
   private collection(namespace: string, collection: string): CollectionEntries {
     const entries = this.entries(namespace)
+    this.hasCollections = true
     entries.collections ??= new Map()
     let found = entries.collections.get(collection)
     if (found === undefined) {
@@ -123,12 +157,74 @@ export function kvRead(key: string, version: Height | undefined): KVRead {
   return { key, version: version && { blockNum: version.blockNumber, txNum: version.txNumber } }
 }
 
-function encodeNamespace(entries: NamespaceEntries): Uint8Array {
-  const reads: KVRead[] = []
-  for (const [key, version] of sorted(entries.reads)) reads.push(kvRead(key, version))
-  const metadataWrites: KVMetadataWrite[] = []
-  for (const [key, items] of sorted(entries.metadataWrites)) metadataWrites.push({ key, entries: items })
-  return KVRWSet.encode({ reads, rangeQueriesInfo: entries.ranges, writes: kvWrites(entries.writes), metadataWrites })
+/** The fields of a kvrwset.KVRWSet, last first. */
+function writeNamespace(writer: Writer, { reads, ranges, writes, metadataWrites }: NamespaceEntries): void {
+  if (metadataWrites !== undefined) {
+    const keys = sortedKeys(metadataWrites)
+    for (let i = keys.length - 1; i >= 0; i--) {
+      const end = writer.written
+      KVMetadataWrite.write({ key: keys[i]!, entries: metadataWrites.get(keys[i]!)! }, writer)
+      close(writer, end, 0x22)
+    }
+  }
+  if (writes !== undefined) {
+    const keys = sortedKeys(writes)
+    for (let i = keys.length - 1; i >= 0; i--) writeWrite(writer, keys[i]!, writes.get(keys[i]!))
+  }
+  if (ranges !== undefined) {
+    for (let i = ranges.length - 1; i >= 0; i--) {
+      const end = writer.written
+      RangeQueryInfo.write(ranges[i]!, writer)
+      close(writer, end, 0x12)
+    }
+  }
+  if (reads !== undefined) {
+    const keys = sortedKeys(reads)
+    for (let i = keys.length - 1; i >= 0; i--) writeRead(writer, keys[i]!, reads.get(keys[i]!))
+  }
+}
+
+function writeWrite(writer: Writer, key: string, value: Uint8Array | undefined): void {
+  const end = writer.written
+  if (value === undefined || value.length === 0) {
+    writer.varint32(1)
+    writer.varint32(0x10)
+  } else {
+    writer.byteString(value)
+    writer.varint32(0x1a)
+  }
+  writeText(writer, key, 0x0a)
+  close(writer, end, 0x1a)
+}
+
+function writeRead(writer: Writer, key: string, version: Height | undefined): void {
+  const end = writer.written
+  if (version !== undefined) {
+    const inner = writer.written
+    writeNumber(writer, version.txNumber, 0x10)
+    writeNumber(writer, version.blockNumber, 0x08)
+    close(writer, inner, 0x12)
+  }
+  writeText(writer, key, 0x0a)
+  close(writer, end, 0x0a)
+}
+
+/** Length and tag of what was written since `end`. */
+function close(writer: Writer, end: number, tag: number): void {
+  writer.varint32(writer.written - end)
+  writer.varint32(tag)
+}
+
+function writeNumber(writer: Writer, value: number, tag: number): void {
+  if (value === 0) return
+  writer.varint64(value)
+  writer.varint32(tag)
+}
+
+function writeText(writer: Writer, text: string, tag: number): void {
+  if (text === '') return
+  writer.string(text)
+  writer.varint32(tag)
 }
 
 function kvWrites(entries: ReadonlyMap<string, Uint8Array | undefined>): KVWrite[] {
@@ -167,4 +263,9 @@ function sorted<V>(map: ReadonlyMap<string, V>): [string, V][] {
   if (list.length > 2) return list.sort((a, b) => compareUtf8(a[0], b[0]))
   // The usual case, a definition and a chaincode, without the cost of a sort.
   return compareUtf8(list[0]![0], list[1]![0]) > 0 ? [list[1]!, list[0]!] : list
+}
+
+function sortedKeys(map: ReadonlyMap<string, unknown>): string[] {
+  const keys = [...map.keys()]
+  return keys.length < 2 ? keys : keys.sort(compareUtf8)
 }

@@ -42,7 +42,7 @@ export class TransactionSimulator {
   private readonly privateStore: PrivateStore | undefined
   private readonly set = new ReadWriteSetBuilder()
   private readonly ranges: RangeRecord[] = []
-  private readonly scans = new Set<Scan>()
+  private scans: Set<Scan> | undefined
   private bytes = 0
   private wrote = false
   private paged = false
@@ -59,18 +59,14 @@ export class TransactionSimulator {
   /** Value, metadata and version of a key; the read is recorded, with no version when the key is absent. */
   read(namespace: string, key: string): Awaitable<VersionedValue | undefined> {
     this.checkReadKey(key)
-    return this.guard(
-      () => this.snapshot.get(namespace, key),
-      (found) => {
-        this.charge(key.length)
-        this.set.read(namespace, key, found?.version)
-        return found
-      },
-    )
+    const found = this.stored(namespace, key)
+    if (found instanceof Promise) return found.then((entry) => this.recordRead(namespace, key, entry))
+    return this.recordRead(namespace, key, found)
   }
 
   getState(namespace: string, key: string): Awaitable<Uint8Array | undefined> {
-    return andThen(this.read(namespace, key), (found) => found?.value)
+    const found = this.read(namespace, key)
+    return found instanceof Promise ? found.then((entry) => entry?.value) : found?.value
   }
 
   getStates(namespace: string, keys: readonly string[]): Awaitable<(Uint8Array | undefined)[]> {
@@ -88,10 +84,7 @@ export class TransactionSimulator {
 
   /** Reads that leave no trace: for the peer's own decisions, never for what a chaincode may see. */
   peek(namespace: string, key: string): Awaitable<VersionedValue | undefined> {
-    return this.guard(
-      () => this.snapshot.get(namespace, key),
-      (found) => found,
-    )
+    return this.stored(namespace, key)
   }
 
   /** An empty value deletes, as in Fabric. */
@@ -162,7 +155,7 @@ export class TransactionSimulator {
   }
 
   closeScan(scan: Scan): void {
-    if (this.scans.delete(scan)) scan.close()
+    if (this.scans?.delete(scan) === true) scan.close()
   }
 
   /** Hash of a private value as the ledger has it, recorded as a hashed read. */
@@ -211,9 +204,27 @@ export class TransactionSimulator {
   release(): void {
     if (this.released) return
     this.released = true
-    for (const scan of this.scans) scan.close()
-    this.scans.clear()
+    if (this.scans !== undefined) {
+      for (const scan of this.scans) scan.close()
+      this.scans.clear()
+    }
     void this.snapshot.release()
+  }
+
+  private recordRead(namespace: string, key: string, found: VersionedValue | undefined): VersionedValue | undefined {
+    this.charge(key.length)
+    this.set.read(namespace, key, found?.version)
+    return found
+  }
+
+  /** What the snapshot holds; an error of the store, unlike one of the chaincode, ends the simulation. */
+  private stored(namespace: string, key: string): Awaitable<VersionedValue | undefined> {
+    try {
+      const found = this.snapshot.get(namespace, key)
+      return found instanceof Promise ? found.catch((error: unknown) => this.fail(error)) : found
+    } catch (error) {
+      return this.fail(error)
+    }
   }
 
   private readHashed(namespace: string, collection: string, key: string): Awaitable<VersionedValue | undefined> {
@@ -246,7 +257,7 @@ export class TransactionSimulator {
   }
 
   private openPage(page: Page | undefined): number | undefined {
-    if (this.scans.size >= this.limits.maxOpenQueries) {
+    if ((this.scans?.size ?? 0) >= this.limits.maxOpenQueries) {
       throw new ChaincodeError('CHAINCODE_TOO_MANY_QUERIES', `more than ${this.limits.maxOpenQueries} queries are open`)
     }
     // Fabric takes a page of no size and no bookmark for no page at all.
@@ -271,6 +282,7 @@ export class TransactionSimulator {
         ),
       close: () => scan.close(),
     }
+    this.scans ??= new Set()
     this.scans.add(tracked)
     return tracked
   }

@@ -1,4 +1,4 @@
-import type { ChaincodeResponse, Invocation } from '../../ports/chaincode.ts'
+import type { ChaincodeInstance, ChaincodeResponse, Invocation } from '../../ports/chaincode.ts'
 import { ChaincodeError } from '../../ports/chaincode-errors.ts'
 import type { Identity, Membership } from '../../ports/identity.ts'
 import type { Awaitable } from '../../ports/lifecycle.ts'
@@ -15,6 +15,9 @@ import { SYSTEM_CHAINCODE_VERSION, type SystemChaincode } from './system-chainco
 
 /** Key in a chaincode's namespace that says which version was initialised (Fabric's InitializedKeyName). */
 const INITIALIZED = '\u0000\u{10ffff}initialized'
+
+/** For those who take no notice of a signal: one of their own costs about as much as the rest of an invocation. */
+const NEVER = new AbortController().signal
 
 /** What a transaction needs of its peer. */
 export interface TransactionHost {
@@ -46,22 +49,16 @@ export class TransactionContext {
   private readonly host: TransactionHost
   private readonly proposal: ParsedProposal
   private readonly decorations: ReadonlyMap<string, Uint8Array>
-  private readonly signal: AbortSignal
-  private readonly ledgers = new Set<InvocationLedger>()
+  private cancellation: AbortController | undefined
+  private readonly ledgers: InvocationLedger[] = []
   private readonly own: Place
   private ended = false
 
-  constructor(
-    host: TransactionHost,
-    proposal: ParsedProposal,
-    place: Place,
-    options: { decorations: ReadonlyMap<string, Uint8Array>; signal: AbortSignal },
-  ) {
+  constructor(host: TransactionHost, proposal: ParsedProposal, place: Place, decorations: ReadonlyMap<string, Uint8Array>) {
     this.host = host
     this.proposal = proposal
     this.own = place
-    this.decorations = options.decorations
-    this.signal = options.signal
+    this.decorations = decorations
   }
 
   /** Runs the chaincode that the proposal names. */
@@ -73,7 +70,12 @@ export class TransactionContext {
   end(): void {
     this.ended = true
     for (const ledger of this.ledgers) ledger.end()
-    this.ledgers.clear()
+    this.ledgers.length = 0
+  }
+
+  /** Tells runtimes that can stop code to stop that of this transaction. */
+  abort(reason: Error): void {
+    this.cancellation?.abort(reason)
   }
 
   private call(place: Place, name: string, args: readonly Uint8Array[], isInit: boolean, depth: number): Awaitable<Outcome> {
@@ -103,14 +105,14 @@ export class TransactionContext {
           history: channel.history,
           invoke: (target, targetArgs, targetChannel) => this.invoke(place, target, targetArgs, targetChannel, depth + 1),
         })
-        this.ledgers.add(ledger)
+        this.ledgers.push(ledger)
         const finish = (response: ChaincodeResponse): Outcome => {
           this.endLedger(ledger)
           checkResponse(response, name, this.host.limits)
           return { response, event: ledger.event, version: definition.version }
         }
         try {
-          const answer = instance.invoke(this.invocation(channel.name, name, args, isInit), ledger, this.signal)
+          const answer = instance.invoke(this.invocation(channel.name, name, args, isInit), ledger, this.signalFor(instance))
           if (!(answer instanceof Promise)) return finish(answer)
           return answer.then(finish, (error: unknown) => {
             this.endLedger(ledger)
@@ -126,7 +128,14 @@ export class TransactionContext {
 
   private endLedger(ledger: InvocationLedger): void {
     ledger.end()
-    this.ledgers.delete(ledger)
+    const at = this.ledgers.lastIndexOf(ledger)
+    if (at >= 0) this.ledgers.splice(at, 1)
+  }
+
+  private signalFor({ heedsSignal = true }: ChaincodeInstance): AbortSignal {
+    if (!heedsSignal) return NEVER
+    this.cancellation ??= new AbortController()
+    return this.cancellation.signal
   }
 
   private callSystem(system: SystemChaincode, place: Place, args: readonly Uint8Array[], depth: number): Awaitable<Outcome> {
