@@ -7,7 +7,8 @@ import { ConfigError } from '../config/errors.ts'
 import { suggestion } from '../config/nearest.ts'
 import { readDefinition } from '../flow/lifecycle/definitions.ts'
 import type { Block } from '../model/block.ts'
-import { LocalGateway } from '../node/gateway/local-gateway.ts'
+import type { ChannelDirectory } from '../node/directory.ts'
+import { type GatewayPeers, LocalGateway } from '../node/gateway/local-gateway.ts'
 import type { IdentityProvider } from '../ports/identity.ts'
 import type { LocalNodes, PluginContext } from '../ports/plugin.ts'
 import { Tokens } from '../ports/tokens.ts'
@@ -250,6 +251,22 @@ export class NetworkCore {
     return this.members.find(({ name }) => name === channel)!
   }
 
+  /** What one peer offers clients as a gateway: it asks itself first. */
+  gatewayOf(peer: RunningPeer): LocalGateway {
+    const { nodes } = this
+    const others = nodes.gatewayPeers(peer.mspId, () => [...this.channels.keys()])
+    const peers: GatewayPeers = {
+      get channels() {
+        return others.channels
+      },
+      peers: (channel) => {
+        const own = peer.channel(channel)
+        return own?.running === true ? [own, ...others.peers(channel).filter((each) => each !== own)] : others.peers(channel)
+      },
+    }
+    return new LocalGateway(peer.mspId, peers, this.directory)
+  }
+
   /** A gateway for someone of an organisation, through the organisation's own peers where they run. */
   gateway(identity: ClientIdentity, options: GatewayOptions): Gateway {
     checkGateway(identity, options)
@@ -257,14 +274,19 @@ export class NetworkCore {
     if (connection === undefined) {
       const { nodes } = this
       const peers = nodes.gatewayPeers(identity.mspId, () => [...this.channels.keys()])
-      connection = new LocalGateway(identity.mspId, peers, {
-        endorsers: (channel) => nodes.endorsers(channel),
-        orderers: (channel) => nodes.broadcasters(channel),
-      })
+      connection = new LocalGateway(identity.mspId, peers, this.directory)
       this.connections.set(identity.mspId, connection)
     }
     const { clock, random } = this.environment
     return connect(connection, identity, { clock, random, ...options })
+  }
+
+  private get directory(): ChannelDirectory {
+    const { nodes } = this
+    return {
+      endorsers: (channel) => nodes.endorsers(channel),
+      orderers: (channel) => nodes.broadcasters(channel),
+    }
   }
 
   clientIdentity(member: Member): ClientIdentity & { readonly signer: NonNullable<ClientIdentity['signer']> } {

@@ -6,6 +6,8 @@ import type { OrderingStatus } from '../flow/order/ordering-host.ts'
 import type { Block } from '../model/block.ts'
 import { NodeError } from '../node/errors.ts'
 import type { PeerChannel, PeerChannelStatus } from '../node/peer-channel.ts'
+import { OrdererServices } from '../node/services/orderer-services.ts'
+import { PeerServices } from '../node/services/peer-services.ts'
 import type { NetworkCore } from './network-core.ts'
 import type { RunningOrderer } from './running-orderer.ts'
 import type { RunningPeer } from './running-peer.ts'
@@ -98,6 +100,18 @@ export class Peer {
     return this.core.clientIdentity(this.peer.member)
   }
 
+  /** What the peer offers to clients outside this process; `@heddle/fabric` puts it on the wire. */
+  get services(): PeerServices {
+    const { core, peer, name, mspId } = this
+    return new PeerServices({
+      name,
+      mspId,
+      gateway: core.gatewayOf(peer),
+      node: () => peer.node,
+      provider: core.provider,
+    })
+  }
+
   status(): PeerStatus {
     const { name, mspId, organization, running } = this
     const { node } = this.peer
@@ -146,6 +160,11 @@ export class Orderer {
   /** Durable blocks of a channel; undefined while stopped. */
   height(channel: string): number | undefined {
     return this.orderer.host(channel)?.height
+  }
+
+  /** What the orderer offers to clients outside this process; `@heddle/fabric` puts it on the wire. */
+  get services(): OrdererServices {
+    return new OrdererServices(this.name, this.mspId, () => this.orderer.node)
   }
 
   status(): OrdererStatus {

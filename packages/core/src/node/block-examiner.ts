@@ -26,7 +26,7 @@ export class BlockExaminer {
     return Buffer.compare(block.header.previousHash, previousHash) === 0 ? 'good' : 'forked'
   }
 
-  async isSigned(block: Block, config: ChannelConfig): Promise<boolean> {
+  private async isSigned(block: Block, config: ChannelConfig): Promise<boolean> {
     try {
       await checkBlockSignatures(block, config, this.provider)
       return true

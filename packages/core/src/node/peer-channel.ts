@@ -3,6 +3,7 @@ import type { ChannelConfig } from '../channel/config/channel-config.ts'
 import type { PeerLedger } from '../flow/commit/peer-ledger.ts'
 import type { EndorserChannel, RunningDefinition } from '../flow/endorse/endorser-channel.ts'
 import { ChainTail } from '../flow/order/chain-tail.ts'
+import type { ReadableChain } from '../flow/order/deliver-service.ts'
 import type { BlockValidator, PreparedBlock } from '../flow/validate/block-validator.ts'
 import type { Block } from '../model/block.ts'
 import { HeaderType } from '../model/messages/common.ts'
@@ -133,6 +134,17 @@ export class PeerChannel implements PeerChannelHost {
     return this.current
   }
 
+  /** What readers outside this process are served from. */
+  get chain(): ReadableChain {
+    const channel = this
+    return {
+      get config() {
+        return channel.current
+      },
+      tail: this.tail,
+    }
+  }
+
   get blocksStore(): PeerLedger['blocks'] {
     return this.ledger.blocks
   }
@@ -169,10 +181,6 @@ export class PeerChannel implements PeerChannelHost {
     const found = await this.parts.examiner.examine(block, previousHash, headerOnly, config)
     if (found === 'good' && !headerOnly) this.examined.set(block, { previousHash, config })
     return found
-  }
-
-  isSigned(block: Block): Promise<boolean> {
-    return this.parts.examiner.isSigned(block, this.current)
   }
 
   async block(number: number): Promise<Block | undefined> {

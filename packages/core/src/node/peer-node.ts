@@ -1,5 +1,6 @@
 import type { Endorser } from '../flow/endorse/endorser.ts'
 import type { EndorserChannel } from '../flow/endorse/endorser-channel.ts'
+import type { ProposalResponse } from '../model/messages/proposal-response.ts'
 import type { Dissemination } from '../ports/dissemination.ts'
 import type { EndorserEndpoint } from './directory.ts'
 import { NodeError } from './errors.ts'
@@ -74,6 +75,13 @@ export class PeerNode {
   /** How blocks reach a channel here, as the dissemination plugin tells it. */
   disseminationStatus(channel: string): Readonly<Record<string, unknown>> {
     return this.dissemination.status(channel)
+  }
+
+  /** Simulates and endorses a serialized protos.SignedProposal of a client. Throws EndorserError. */
+  endorse(signedProposal: Uint8Array): Promise<ProposalResponse> {
+    if (!this.running)
+      return Promise.reject(new NodeError('NODE_STOPPED', `peer ${this.name} is not running`, { node: this.name }))
+    return this.endorser.processProposal(signedProposal)
   }
 
   /** Where gateways of this process get endorsements for a channel. */

@@ -8,14 +8,22 @@ import { DecodeError } from '../../model/protobuf/errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Identity, IdentityProvider } from '../../ports/identity.ts'
 import type { RemoteNode } from '../../ports/transport.ts'
+import type { ChainTail } from './chain-tail.ts'
 import { OrderError } from './errors.ts'
-import type { OrderedChain } from './ordered-chain.ts'
+
+/** A chain of blocks that can be read, at an orderer or at a peer. */
+export interface ReadableChain {
+  readonly config: ChannelConfig
+  readonly tail: ChainTail
+}
 
 export interface DeliverServiceParts {
   readonly channel: string
-  readonly chain: OrderedChain
+  readonly chain: ReadableChain
   readonly provider: IdentityProvider
   readonly clock: Clock
+  /** Throws when a member may not read. Default: the Readers policy of the channel, as at an orderer. */
+  readonly admit?: (config: ChannelConfig, identity: Identity) => void
 }
 
 /**
@@ -92,6 +100,15 @@ export class DeliverService {
       throw new OrderError('ORDER_IDENTITY_EXPIRED', `the certificate of the reader (${identity.mspId}) has expired`, {
         mspId: identity.mspId,
       })
+    }
+    if (this.parts.admit !== undefined) {
+      try {
+        this.parts.admit(config, identity)
+      } catch (cause) {
+        if (!(cause instanceof HeddleError)) throw cause
+        throw new OrderError('ORDER_FORBIDDEN', cause.message, { reason: cause.code }, { cause })
+      }
+      return identity
     }
     const policy = config.ordering.maintenance ? '/Channel/Orderer/Readers' : '/Channel/Readers'
     if (config.policies.policy(policy)?.evaluate([identity]) === true) return identity
