@@ -52,6 +52,7 @@ const tasks = {
   },
   bench: { about: 'run a benchmark: npm run bench -- NAME [--json]', steps: bench },
   fuzz: { about: 'feed the decoders a million mutated inputs', steps: () => [['packages/core/fuzz/main.ts', args]] },
+  sim: { about: 'prove ordering plugins in the deterministic simulator', steps: () => [['packages/testkit/sim/main.ts', args]] },
   verify: { about: 'validate a folder of blocks from block 0', steps: () => [['packages/core/dist/verify/main.js', args]] },
   docs: { about: 'write the API pages from the docstrings', build: false, steps: () => [['docs/tooling/typedoc.mjs', args]] },
   'docs:errors': { about: 'write docs/errors.md from the code', steps: () => [['scripts/error-docs.ts', args]] },

@@ -4,6 +4,7 @@ export type { AgreedBlock, Violation } from './simulator/chain-checker.ts'
 export type { EnvelopeRecord } from './simulator/clients.ts'
 export { Draw } from './simulator/draw.ts'
 export type { Fault, FaultKind, Plan, PlanLimits } from './simulator/plan.ts'
+export { type Shrunk, shrink } from './simulator/shrink.ts'
 export type { SimNode } from './simulator/sim-node.ts'
 export { type Outcome, planOf, simulate } from './simulator/simulate.ts'
 export {

@@ -1,0 +1,19 @@
+import type { Violation } from '@heddle/testkit/simulator'
+
+/** To a child: run this seed. */
+export interface SeedOrder {
+  readonly seed: number
+  /** Run it twice and compare the traces. */
+  readonly twice: boolean
+}
+
+/** From a child: what came of it. */
+export interface SeedReport {
+  readonly seed: number
+  readonly violations: readonly Violation[]
+  readonly counts: Readonly<Record<string, number>>
+  readonly digest: string
+  readonly events: number
+  /** Virtual milliseconds. */
+  readonly time: number
+}
