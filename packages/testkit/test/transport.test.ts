@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { inProcessHub } from '../../core/src/adapters/environment/in-process-transport.ts'
 import { MemoryMetrics } from '../../core/src/adapters/environment/metrics.ts'
+import { TestNetwork } from '../../core/src/adapters/tcp-transport/tcp.fixture.ts'
 import { transportConformance } from '../src/transport-conformance/suite.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -32,6 +33,22 @@ transportConformance(
           await b.stop()
         },
       }
+    },
+  },
+)
+
+transportConformance(
+  { describe, it },
+  {
+    name: 'TCP',
+    tooLarge: (64 << 10) + 1,
+    async create() {
+      const network = new TestNetwork()
+      const limits = { maxMessageBytes: 64 << 10 }
+      const who = network.enrol('Org1MSP', 'a')
+      const a = await network.node('a', { who, limits })
+      const b = await network.node('b', { limits })
+      return { a, b, identity: who.identity, dispose: () => network.stop() }
     },
   },
 )

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import { HeddleError, type Transport } from '@heddle/core/plugin'
+import { HeddleError, OrderError, type RemoteNode, type Transport } from '@heddle/core/plugin'
 import { registerSuite, type Skip, type TestApi } from '../test-api.ts'
 
 /** Two ends of a transport under test. */
 export interface TransportSubject {
-  /** Two started nodes that can reach each other, called `a` and `b`, whose identities are the bytes of their names. */
+  /** Two started nodes that can reach each other, called `a` and `b`. */
   readonly a: Transport
   readonly b: Transport
+  /** SerializedIdentity of `a`, as `b` must see it. Default: the bytes of its name. */
+  readonly identity?: Uint8Array
   dispose(): Promise<void>
 }
 
@@ -34,12 +36,108 @@ async function drain(stream: AsyncIterable<Uint8Array>): Promise<string[]> {
 }
 
 const tests: Record<string, (subject: TransportSubject, suite: TransportSuite) => Promise<void>> = {
-  'a message arrives with the name and identity of its sender': async ({ a, b }) => {
-    const got = new Promise<string>((resolve) => {
-      b.onMessage('echo', 'c', (from, message) => resolve(`${from.name} ${string(from.identity)} ${string(message)}`))
+  'a message arrives with the name and identity of its sender': async ({ a, b, identity = bytes('a') }) => {
+    const got = new Promise<{ from: RemoteNode; message: Uint8Array }>((resolve) => {
+      b.onMessage('echo', 'c', (from, message) => resolve({ from, message }))
     })
     a.send(route, bytes('hello'))
-    assert.equal(await got, 'a a hello')
+    const { from, message } = await got
+    assert.equal(from.name, 'a')
+    assert.deepEqual(Buffer.from(from.identity), Buffer.from(identity))
+    assert.equal(string(message), 'hello')
+  },
+
+  'requests and streams come with the name and identity of who asks': async ({ a, b, identity = bytes('a') }) => {
+    b.onRequest('echo', 'c', async (from) => from.identity)
+    b.onStream('echo', 'c', async function* (from) {
+      yield bytes(from.name)
+      yield from.identity
+    })
+    assert.deepEqual(Buffer.from(await a.request(route, bytes(''))), Buffer.from(identity))
+    const seen: Uint8Array[] = []
+    for await (const message of a.stream(route, bytes(''))) seen.push(message)
+    assert.deepEqual(
+      seen.map((each) => Buffer.from(each)),
+      [bytes('a'), identity].map((each) => Buffer.from(each)),
+    )
+  },
+
+  'messages of no bytes and of many arrive as they were': async ({ a, b }) => {
+    const sizes = [0, 1, 63, 64, 65, 4095, 4096, 16_319, 16_320, 16_321, 32_768, 60_000]
+    const samples = sizes.map((size) => Uint8Array.from({ length: size }, (_, i) => (i * 31 + size) & 0xff))
+    const messages: Uint8Array[] = []
+    const all = new Promise<void>((resolve) => {
+      b.onMessage('echo', 'c', (_from, message) => {
+        messages.push(message)
+        if (messages.length === samples.length) resolve()
+      })
+    })
+    for (const sample of samples) a.send(route, sample)
+    await all
+    samples.forEach((sample, i) => void assert.deepEqual(Buffer.from(messages[i]!), Buffer.from(sample)))
+    b.onRequest('echo', 'c', async (_from, message) => message)
+    const answers = await Promise.all(samples.map((sample) => a.request(route, sample)))
+    samples.forEach((sample, i) => void assert.deepEqual(Buffer.from(answers[i]!), Buffer.from(sample)))
+    b.onStream('echo', 'c', async function* () {
+      yield* samples
+    })
+    let i = 0
+    for await (const item of a.stream(route, bytes(''))) assert.deepEqual(Buffer.from(item), Buffer.from(samples[i++]!))
+    assert.equal(i, samples.length)
+  },
+
+  'both nodes ask each other at once': async ({ a, b }) => {
+    a.onRequest('echo', 'c', async (from) => bytes(`a for ${from.name}`))
+    b.onRequest('echo', 'c', async (from) => bytes(`b for ${from.name}`))
+    const asked = Array.from({ length: 50 }, () => [a.request(route, bytes('')), b.request({ ...route, to: 'a' }, bytes(''))])
+    const answers = await Promise.all(asked.flat())
+    assert.deepEqual([...new Set(answers.map(string))].sort(), ['a for b', 'b for a'])
+  },
+
+  'a request that is given up leaves others alone': async ({ a, b }) => {
+    let free: () => void = () => {}
+    const freed = new Promise<void>((resolve) => {
+      free = resolve
+    })
+    b.onRequest('echo', 'c', async (_from, message) => {
+      await freed
+      return message
+    })
+    const controller = new AbortController()
+    const given = a.request(route, bytes('given up'), controller.signal)
+    const kept = a.request(route, bytes('kept'))
+    controller.abort()
+    await assert.rejects(given, coded('TRANSPORT_ABORTED'))
+    free()
+    assert.equal(string(await kept), 'kept')
+    assert.equal(string(await a.request(route, bytes('after'))), 'after')
+  },
+
+  'streams run beside each other, and one that nobody reads holds up no other': async ({ a, b }) => {
+    b.onStream('echo', 'c', async function* (_from, message) {
+      for (let i = 0; i < 100; i++) yield Uint8Array.from({ length: 30_000 }, () => message[0]!)
+    })
+    const idle = a.stream(route, Uint8Array.of(9))[Symbol.asyncIterator]()
+    await idle.next()
+    const sums = await Promise.all(
+      [1, 2, 3].map(async (n) => {
+        let sum = 0
+        for await (const item of a.stream(route, Uint8Array.of(n))) sum += item.filter((byte) => byte === n).length
+        return sum
+      }),
+    )
+    assert.deepEqual(sums, [3_000_000, 3_000_000, 3_000_000])
+    await idle.return?.()
+  },
+
+  'an error carries its data': async ({ a, b }) => {
+    b.onRequest('echo', 'c', async () => {
+      throw new HeddleError('SAMPLE_CODE', 'retry', 'the message', { number: 7, list: ['x'] })
+    })
+    await assert.rejects(a.request(route, bytes('')), (error: HeddleError) => {
+      assert.deepEqual({ ...error.data }, { number: 7, list: ['x'] })
+      return true
+    })
   },
 
   'messages of one sender arrive in order, and not inside the call that sends them': async ({ a, b }) => {
@@ -81,6 +179,17 @@ const tests: Record<string, (subject: TransportSubject, suite: TransportSuite) =
     assert.equal(string(await a.request({ ...route, channel: 'd' }, bytes(''))), 'echo d')
     assert.equal(string(await a.request({ ...route, service: 'other' }, bytes(''))), 'other c')
     assert.equal(string(await a.request(route, bytes(''))), 'echo c')
+  },
+
+  'what a known family of errors throws is recognised as its own': async ({ a, b }) => {
+    b.onRequest('echo', 'c', async () => {
+      throw new OrderError('ORDER_UNAVAILABLE', 'not now', { channel: 'c' })
+    })
+    await assert.rejects(a.request(route, bytes('')), (error: Error) => {
+      assert.ok(error instanceof OrderError, 'instanceof the family')
+      assert.equal(error.duty, 'retry')
+      return true
+    })
   },
 
   'a node answers itself': async ({ b }) => {

@@ -1,0 +1,150 @@
+import { CHUNK, decodeRoute, Flag, type Frame, FrameError, FrameType, MAX_ROUTES } from './frame.ts'
+import { serviceKey } from './services.ts'
+
+/** A whole message, request, answer or item. */
+export interface Arrived {
+  readonly type: number
+  readonly flags: number
+  readonly id: number
+  readonly route: InboundRoute | undefined
+  readonly data: Uint8Array
+}
+
+export interface InboundRoute {
+  readonly key: string
+  readonly service: string
+  readonly channel: string
+}
+
+/** Bytes that several connections may hold together. */
+export interface Budget {
+  take(bytes: number): boolean
+  give(bytes: number): void
+}
+
+/** Views of less than this are copied out of what the socket gave, which is larger and would live as long. */
+const COPY_BELOW = 4096
+
+interface Partial {
+  readonly route: InboundRoute | undefined
+  readonly total: number
+  readonly chunks: Uint8Array[]
+  received: number
+}
+
+const ROUTED: readonly number[] = [FrameType.MESSAGE, FrameType.REQUEST, FrameType.STREAM]
+
+/** Puts transfers together again, within the bounds that the other side was told. */
+export class Inbox {
+  readonly #maxBytes: number
+  readonly #budget: Budget | undefined
+  readonly #routes: (InboundRoute | undefined)[] = []
+  readonly #partials = new Map<number, Partial>()
+  /** Sum of the sizes of large transfers that have begun. */
+  #reserved = 0
+  #held = 0
+
+  constructor(maxBytes: number, budget?: Budget) {
+    this.#maxBytes = maxBytes
+    this.#budget = budget
+  }
+
+  /** Transfers that have begun and not ended. */
+  get partials(): number {
+    return this.#partials.size
+  }
+
+  /** @throws FrameError */
+  route({ id, body }: Frame): void {
+    if (id >= MAX_ROUTES) throw new FrameError(`route ${id}`)
+    const { service, channel } = decodeRoute(body)
+    this.#routes[id] = { key: serviceKey(service, channel), service, channel }
+  }
+
+  /**
+   * The transfer that a frame completes, if it does.
+   * @throws FrameError when the other side breaks a rule
+   */
+  take({ type, flags, id, body }: Frame): Arrived | undefined {
+    const first = (flags & Flag.FIRST) !== 0
+    const last = (flags & Flag.LAST) !== 0
+    if (first) {
+      let at = 0
+      let route: InboundRoute | undefined
+      if (ROUTED.includes(type)) {
+        if (body.length < 2) throw new FrameError('a transfer without a route')
+        route = this.#routes[body.readUInt16BE(0)]
+        if (route === undefined) throw new FrameError('a route that was not named')
+        at = 2
+      }
+      if (this.#partials.has(partialKey(type, id))) throw new FrameError('a transfer begins within another')
+      if (last) return { type, flags, id, route, data: own(body.subarray(at)) }
+      if (body.length < at + 4) throw new FrameError('a transfer without a length')
+      this.#begin(type, id, route, body.readUInt32BE(at), body.subarray(at + 4))
+      return undefined
+    }
+    const key = partialKey(type, id)
+    const partial = this.#partials.get(key)
+    if (partial === undefined) throw new FrameError('a transfer without a beginning')
+    if (body.length === 0 || partial.received + body.length > partial.total) throw new FrameError('a transfer of a wrong length')
+    this.#hold(partial, body)
+    if (!last) {
+      if (partial.received === partial.total) throw new FrameError('a transfer without an end')
+      return undefined
+    }
+    if (partial.received !== partial.total) throw new FrameError('a transfer of a wrong length')
+    this.forget(type, id)
+    return { type, flags, id, route: partial.route, data: Buffer.concat(partial.chunks, partial.total) }
+  }
+
+  /** Drops what came of a transfer that is not wanted any more. */
+  forget(type: number, id: number): void {
+    const key = partialKey(type, id)
+    const partial = this.#partials.get(key)
+    if (partial === undefined) return
+    this.#partials.delete(key)
+    if (partial.total > CHUNK) this.#reserved -= partial.total
+    this.#held -= partial.received
+    this.#budget?.give(partial.received)
+  }
+
+  has(type: number, id: number): boolean {
+    return this.#partials.has(partialKey(type, id))
+  }
+
+  close(): void {
+    this.#partials.clear()
+    this.#budget?.give(this.#held)
+    this.#held = 0
+  }
+
+  #begin(type: number, id: number, route: InboundRoute | undefined, total: number, chunk: Buffer): void {
+    if (total > this.#maxBytes) throw new FrameError(`a transfer of ${total} bytes, ${this.#maxBytes} are allowed`)
+    if (chunk.length === 0 || chunk.length >= total) throw new FrameError('a transfer of a wrong length')
+    // Only items are cut for another reason than their size: their reader gives credit byte by byte.
+    if (total <= CHUNK && type !== FrameType.ITEM) throw new FrameError('a small transfer in several frames')
+    if (total > CHUNK) {
+      if (this.#reserved > 0 && this.#reserved + total > this.#maxBytes) throw new FrameError('too many large transfers at once')
+      this.#reserved += total
+    }
+    const partial: Partial = { route, total, chunks: [], received: 0 }
+    this.#partials.set(partialKey(type, id), partial)
+    this.#hold(partial, chunk)
+  }
+
+  #hold(partial: Partial, chunk: Buffer): void {
+    if (this.#budget?.take(chunk.length) === false) throw new FrameError('clients send too much at once')
+    partial.chunks.push(own(chunk))
+    partial.received += chunk.length
+    this.#held += chunk.length
+  }
+}
+
+function partialKey(type: number, id: number): number {
+  return type * 0x1_0000_0000 + id
+}
+
+/** Bytes that do not hold on to more than themselves. */
+function own(view: Buffer): Uint8Array {
+  return view.length < COPY_BELOW || view.length * 4 < view.buffer.byteLength ? Uint8Array.prototype.slice.call(view) : view
+}
