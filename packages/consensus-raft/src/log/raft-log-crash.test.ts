@@ -1,6 +1,9 @@
+import { type Disk, seededRandom } from '@heddle/core/plugin'
+import { faultyDisk } from '@heddle/testkit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { crashAndCompare, type Step } from './log-model.fixture.ts'
+import { entries, hard, identityOf, openLog, storedIn } from './log.fixture.ts'
+import { crashAndCompare, dyingDisk, type Step } from './log-model.fixture.ts'
 
 const channel = fc.constantFrom('a', 'b', 'c')
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -51,5 +54,45 @@ describe('after a crash at any moment', () => {
     expect(all).toBeGreaterThan(100)
     for (let operations = 0; operations <= all; operations++)
       for (const seed of ['1', '2', '3', '4']) await crashAndCompare(steps, { ...settings, seed, operations })
+  })
+
+  it('a torn mixture of what was never synced, good records behind bad ones among it, is the tail of a crash', async () => {
+    for (let seed = 0; seed < 300; seed++) {
+      const faulty = faultyDisk({ random: seededRandom(String(seed)) })
+      const log = await openLog(faulty)
+      await log.create(identityOf('a'))
+      await log.append('a', { hardState: hard(1, 1, 0), entries: entries(1, 2, 1, 100 + seed) })
+      // Written, with the mark of an idle moment, and not synced.
+      await log.append('a', { hardState: hard(1, 1, 2) })
+      faulty.syncGate = new Promise(() => {})
+      const syncs = faulty.syncs
+      void log.append('a', { entries: entries(3, 3, 1, 700) })
+      void log.append('a', { entries: entries(4, 4, 1, 700) })
+      while (faulty.syncs === syncs) await Promise.resolve()
+      faulty.crash()
+      faulty.syncGate = undefined
+      const again = await openLog(faulty)
+      expect(storedIn(again, 'a')?.entries.length).toBeGreaterThanOrEqual(2)
+      await again.close()
+    }
+  })
+
+  it('what a start found stays found when power fails next: it may have been in memory only', async () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const faulty = faultyDisk({ random: seededRandom(String(seed)) })
+      // The process is killed, and the system lives on: no crash of the disk, and no lock.
+      const shared: Disk = { ...dyingDisk(faulty, Number.MAX_SAFE_INTEGER).disk, lock: async () => ({ release: async () => {} }) }
+      const log = await openLog(shared)
+      await log.create(identityOf('a'))
+      faulty.syncGate = new Promise(() => {})
+      const syncs = faulty.syncs
+      void log.append('a', { hardState: hard(1, 1, 0), entries: entries(1, 3, 1, 700) })
+      while (faulty.syncs === syncs) await Promise.resolve()
+      faulty.syncGate = undefined
+      const found = storedIn(await openLog(shared), 'a')
+      expect(found?.entries.length).toBe(3)
+      faulty.crash()
+      expect(storedIn(await openLog(faulty), 'a')).toEqual(found)
+    }
   })
 })
