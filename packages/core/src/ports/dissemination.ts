@@ -83,8 +83,6 @@ export interface PeerChannelHost {
    * again what was found good. After a config block it waits until that is in force.
    */
   examine(block: Block, examination?: Examination): Promise<BlockFinding>
-  /** Whether the orderers' signatures on a header are good under the configuration in force, whatever its number. */
-  isSigned(block: Block): Promise<boolean>
   /** A committed block. */
   block(number: number): Promise<Block | undefined>
   /** Two headers of one height, both signed by the channel's orderers: stops the channel (PEER_CHANNEL_FORKED). */

@@ -62,11 +62,9 @@ export class FakePeer implements PeerChannelHost {
     const tip = after ?? this.accepted.at(-1)
     if (block.number !== (tip === undefined ? 0 : tip.number + 1)) return 'not-next'
     const linked = tip === undefined || Buffer.compare(block.header.previousHash, tip.hash()) === 0
-    return linked && (headerOnly || block.hasDataHash()) ? 'good' : 'bad'
-  }
-
-  async isSigned(): Promise<boolean> {
-    return false
+    if (linked && (headerOnly || block.hasDataHash())) return 'good'
+    this.verdicts.push('refused')
+    return 'bad'
   }
 
   async block(number: number): Promise<Block | undefined> {

@@ -1,0 +1,492 @@
+import type { Block } from '@heddle/core/model'
+import type { Logger, PeerChannelHost, Random, Timer } from '@heddle/core/plugin'
+import { CatchUp } from '../anti-entropy/catch-up.ts'
+import type { Pull } from '../anti-entropy/pull-plan.ts'
+import { BlockParts, PULL_PROTOCOL, type PulledBlocks, pullFrom } from '../anti-entropy/pull-protocol.ts'
+import { makeClaim, readClaim, signedBytes } from '../election/claim.ts'
+import { Election, type ElectionEffect } from '../election/election.ts'
+import { GossipError } from '../errors.ts'
+import type { GossipNode } from '../gossip-node.ts'
+import type { Session } from '../links/session.ts'
+import type { Judgement, Topic } from '../network.ts'
+import type { Resolved } from '../options.ts'
+import { Chain } from '../relay/chain.ts'
+import { OrdererFeed } from '../relay/orderer-feed.ts'
+import { blockMessage, claimMessage, Relay } from '../relay/relay.ts'
+import type { Signed } from '../wire/messages.ts'
+import { ChannelMetrics } from './channel-metrics.ts'
+import { keepFork, keptFork } from './fork-evidence.ts'
+
+/** Large blocks of late that neighbours may ask for before they are committed here. */
+const LARGE_BLOCKS = 2
+/** Milliseconds without a new block, while neighbours have some, after which nobody is waited for. */
+const STALL = 5_000
+
+export interface GossipChannelParts {
+  readonly host: PeerChannelHost
+  readonly node: GossipNode
+  readonly options: Resolved
+  /** Whether other peers of the organisation may be somewhere. */
+  readonly mayFindOwn: () => boolean
+}
+
+/** One channel at one peer: its topic, its election, and the ways on which blocks come. */
+export class GossipChannel {
+  readonly host: PeerChannelHost
+  readonly name: string
+  private readonly parts: GossipChannelParts
+  private readonly logger: Logger
+  private readonly random: Random
+  private readonly metrics: ChannelMetrics
+  private readonly chain: Chain
+  private readonly relay: Relay
+  private readonly catchUp: CatchUp
+  private readonly feed: OrdererFeed
+  private readonly election: Election
+  private topic: Topic | undefined
+  private electionTimer: Timer | undefined
+  private readonly following = new AbortController()
+  private follower: Promise<void> | undefined
+  private leaderClaim: { readonly signed: Signed; readonly node: string; readonly id: string } | undefined
+  private claimedAt = 0
+  private readonly large = new Map<number, Block>()
+  private readonly came = { gossip: 0, pull: 0, orderer: 0 }
+  private sample = { number: 0, hops: 0 }
+  /** Who brought the blocks of late. */
+  private readonly bringers = new Map<number, string>()
+  private movedAt: number
+  private readonly muteTicks = new Map<string, number>()
+  private ended: Promise<void> | undefined
+  private fork: { readonly block: number; readonly held: string; readonly other: string } | undefined
+
+  constructor(parts: GossipChannelParts) {
+    const { host, options, node } = parts
+    const { environment } = host
+    const { clock } = environment
+    this.parts = parts
+    this.host = host
+    this.name = host.channel
+    this.logger = environment.logger.child({ subsystem: 'gossip', channel: host.channel })
+    this.random = environment.random.fork(`gossip ${host.node} ${host.channel}`)
+    this.metrics = new ChannelMetrics(environment.metrics, host.node, host.channel)
+    this.movedAt = clock.monotonic()
+    const liar = (peer: string, why: string): void => {
+      this.metrics.misbehaved.add()
+      node.punish(peer, why)
+    }
+    this.chain = new Chain({
+      host,
+      limits: options.chain,
+      logger: this.logger,
+      onAccepted: (block) => this.accepted(block),
+      onFork: (held, other, from) => this.forked(held, other, from),
+    })
+    this.relay = new Relay({
+      chain: this.chain,
+      clock,
+      limits: options.relay,
+      claim: (_from, claim) => this.judgeClaim(claim),
+      fetch: (from, number, size) => this.fetchLarge(from, number, size),
+      seen: (from, number) => this.catchUp.heard(from, number + 1),
+      liar,
+      useless: (from) => node.sessions.get(from)?.wasUseless() !== false,
+      arrived: (block, from, { origin, sentAt }) => this.arrived(block, from, origin, Number(sentAt)),
+      isBanned: (peer) => node.isBanned(peer),
+    })
+    this.catchUp = new CatchUp({
+      chain: this.chain,
+      limits: options.antiEntropy.pulls,
+      clock,
+      random: this.random.fork('pulls'),
+      logger: this.logger,
+      grace: clock.manual === true ? 0 : options.antiEntropy.grace,
+      far: options.antiEntropy.far,
+      largest: options.relay.largest,
+      fetch: (pull, signal) => this.pull(pull, signal),
+      liar,
+    })
+    this.feed = new OrdererFeed({
+      chain: this.chain,
+      orderers: () => host.orderers(),
+      clock,
+      random: this.random.fork('orderers'),
+      logger: this.logger,
+      backOff: options.feed,
+      caughtUp: (signal) => this.caughtUp(signal),
+      onBlock: (block) => this.fromOrderer(block),
+    })
+    const { leaders } = options
+    const fixed = leaders === undefined || leaders.length === 0 ? undefined : leaders.includes(host.node) ? 'leader' : 'follower'
+    this.election = new Election(ownId(host), options.election, this.random.fork('election'), fixed)
+  }
+
+  async start(): Promise<void> {
+    const { host, options } = this.parts
+    const kept = await keptFork(host.environment.disk, this.name)
+    if (kept !== undefined) {
+      this.report(kept.held, kept.other)
+      this.ended = Promise.resolve()
+      host.forked(kept.held, kept.other)
+      return
+    }
+    const topic = options.scope === 'channel' ? this.name : `${this.name}/${host.mspId}`
+    this.topic = await this.parts.node.network.topic(`heddle/1/${topic}`, {
+      judge: (from, data) => this.relay.judge(from, data),
+    })
+    for (const session of this.parts.node.neighboursIn(this.name)) this.admit(session)
+    this.follower = this.followCommits()
+    const { clock } = host.environment
+    // On a clock that stands still nobody can be waited for: two leaders do no harm, and the first claim settles it.
+    const alone = clock.manual === true || !this.parts.mayFindOwn()
+    this.run(this.election.start(clock.monotonic(), alone))
+  }
+
+  /** Ends at once what brings blocks; resolves when nothing of it is left. */
+  stop(): Promise<void> {
+    this.ended ??= this.end()
+    return this.ended
+  }
+
+  block(number: number): Promise<Block | undefined> {
+    const large = this.large.get(number)
+    return large === undefined ? this.host.block(number) : Promise.resolve(large)
+  }
+
+  /** What neighbours are told. */
+  state(): { channel: string; height: number; sample: number; hops: number } {
+    return { channel: this.name, height: this.host.committed, sample: this.sample.number, hops: this.sample.hops }
+  }
+
+  neighbourSaid(
+    session: Session,
+    height: number,
+    sample: { readonly number: number; readonly hops: number },
+    isNew: boolean,
+  ): void {
+    if (isNew) {
+      this.admit(session)
+      if (this.leaderClaim !== undefined) session.send({ claim: this.leaderClaim.signed })
+    }
+    if (sample.number > this.sample.number && this.bringers.get(sample.number) === session.peer)
+      this.hopped(sample.number, sample.hops + 1)
+    this.catchUp.heard(session.peer, height)
+  }
+
+  neighbourLeft(session: Session): void {
+    this.topic?.expel(session.peer)
+    this.catchUp.gone(session.peer)
+    this.muteTicks.delete(session.peer)
+  }
+
+  /** A neighbour says who leads. */
+  async claimed(from: string, claim: Signed): Promise<void> {
+    if ((await this.judgeClaim(claim)) === 'reject') this.parts.node.punish(from, 'a false claim to lead')
+  }
+
+  /** About once a second. */
+  tick(now: number): void {
+    const { topic, election, feed } = this
+    if (topic === undefined || this.ended !== undefined) return
+    this.metrics.mesh.set(topic.mesh().length)
+    this.metrics.neighbours.set(this.neighbours.length)
+    this.metrics.lag.set(this.catchUp.lag)
+    this.metrics.duplicated(topic.duplicates())
+    const mute = new Set(topic.mute())
+    for (const peer of [...this.muteTicks.keys()]) if (!mute.has(peer)) this.muteTicks.delete(peer)
+    for (const peer of mute) {
+      const ticks = (this.muteTicks.get(peer) ?? 0) + 1
+      this.muteTicks.set(peer, ticks)
+      // gossipsub does not open a stream again that broke: the connection has to begin anew.
+      if (ticks > 2) this.parts.node.drop(peer, 'it takes no messages')
+    }
+    const isStalled = this.catchUp.lag > 0 && now - this.movedAt > 2 * STALL
+    if (isStalled) this.run(election.distrust(now))
+    const { failingSince } = feed
+    if (election.isLeader && failingSince !== undefined && now - failingSince > this.parts.options.election.leaderTimeout) {
+      if (this.neighbours.some(({ proven }) => proven?.mspId === this.host.mspId)) this.run(election.giveUp(now))
+    }
+    this.catchUp.pump()
+  }
+
+  status(): Readonly<Record<string, unknown>> {
+    const { chain, feed, election } = this
+    return {
+      leader: this.leaderName(),
+      isLeader: election.isLeader,
+      source: feed.source,
+      neighbours: this.neighbours.map(({ peer, proven, joined }) => ({
+        peer,
+        node: proven?.binding.node ?? '',
+        mspId: proven?.mspId ?? '',
+        height: joined.get(this.name) ?? 0,
+      })),
+      mesh: this.topic?.mesh().length ?? 0,
+      duplicates: this.topic?.duplicates() ?? 0,
+      blocks: { ...this.came },
+      hops: this.sample.hops,
+      next: chain.next,
+      waiting: chain.waiting,
+      early: this.relay.waiting,
+      lag: this.catchUp.lag,
+      failures: feed.failures,
+      refused: { ...feed.refused },
+      ...(this.fork === undefined ? {} : { fork: this.fork }),
+      node: this.parts.node.status(),
+    }
+  }
+
+  private get neighbours(): Session[] {
+    return this.parts.node.neighboursIn(this.name)
+  }
+
+  private leaderName(): string | undefined {
+    const { leader } = this.election
+    if (leader === undefined) return undefined
+    if (this.election.isLeader) return this.host.node
+    return this.leaderClaim?.id === leader ? this.leaderClaim.node : leader
+  }
+
+  private admit(session: Session): void {
+    if (this.parts.options.scope === 'channel' || session.proven?.mspId === this.host.mspId) this.topic?.admit(session.link)
+  }
+
+  private accepted(block: Block): void {
+    this.movedAt = this.host.environment.clock.monotonic()
+    if (block.data.length > 0 && sizeIsLarge(block, this.parts.options.relay.whole)) {
+      this.large.set(block.number, block)
+      if (this.large.size > LARGE_BLOCKS) this.large.delete(this.large.keys().next().value!)
+    }
+    // After the caller has gone on: those who wait may bring the next block.
+    queueMicrotask(() => {
+      this.relay.advanced()
+      this.catchUp.pump()
+    })
+  }
+
+  private arrived(block: Block, from: string, origin: string, sentAt: number): void {
+    this.came.gossip++
+    this.metrics.came('gossip')
+    this.metrics.arrival.observe(Math.max(0, this.host.environment.clock.now() - sentAt) / 1000)
+    this.bringers.set(block.number, from)
+    if (this.bringers.size > 64) this.bringers.delete(this.bringers.keys().next().value!)
+    if (origin === from) this.hopped(block.number, 1)
+  }
+
+  private hopped(number: number, hops: number): void {
+    this.sample = { number, hops }
+    this.metrics.hops.observe(hops)
+  }
+
+  private fromOrderer(block: Block): void {
+    this.came.orderer++
+    this.metrics.came('orderer')
+    this.sample = { number: block.number, hops: 0 }
+    const { environment } = this.host
+    void this.publish(
+      blockMessage(block, this.parts.options.relay.whole, this.parts.node.network.self, Math.floor(environment.clock.now())),
+    )
+  }
+
+  private async publish(message: Uint8Array): Promise<void> {
+    const { topic } = this
+    if (topic === undefined || this.ended !== undefined) return
+    try {
+      const mesh = topic.mesh()
+      const reached = new Set(await topic.publish(message))
+      for (const peer of mesh) if (!reached.has(peer)) this.parts.node.drop(peer, 'it takes no messages')
+    } catch (error) {
+      this.logger.warn({ err: error }, 'a message was not sent')
+    }
+  }
+
+  private async pull(pull: Pull, signal: AbortSignal): Promise<PulledBlocks> {
+    const { antiEntropy } = this.parts.options
+    const session = this.parts.node.sessions.get(pull.source)
+    if (session === undefined) throw new GossipError('GOSSIP_REFUSED', 'the peer is gone')
+    const ended = new AbortController()
+    const end = (): void => ended.abort()
+    const timer = this.host.environment.clock.setTimer(antiEntropy.pullTimeout, end)
+    signal.addEventListener('abort', end, { once: true })
+    try {
+      const stream = await session.link.open(PULL_PROTOCOL, ended.signal)
+      ended.signal.addEventListener('abort', () => stream.abort(), { once: true })
+      const answer = await pullFrom(stream, this.name, pull, antiEntropy.pulls.bytes)
+      if (answer.kind === 'blocks')
+        for (const _ of answer.blocks) {
+          this.came.pull++
+          this.metrics.came('pull')
+        }
+      return answer
+    } finally {
+      timer.cancel()
+      signal.removeEventListener('abort', end)
+    }
+  }
+
+  /** The parts of a block that was announced, from who announced it. */
+  private async fetchLarge(from: string, number: number, size: number): Promise<Block> {
+    const parts = new BlockParts(size)
+    for (;;) {
+      const answer = await this.pull(
+        { id: 0, source: from, from: number, count: 1, offset: parts.received },
+        this.following.signal,
+      )
+      const block = answer.kind === 'part' ? parts.add(answer.bytes, answer.total) : answer.blocks[0]
+      if (block !== undefined) return block
+      if (answer.kind === 'blocks') throw new GossipError('GOSSIP_REFUSED', 'the peer does not have what it announced')
+    }
+  }
+
+  private async judgeClaim(signed: Signed): Promise<Judgement> {
+    const { host, options } = this.parts
+    const { clock } = host.environment
+    let statement: ReturnType<typeof readClaim>
+    let id: string
+    let mspId: string
+    try {
+      statement = readClaim(signed, this.name, clock.now())
+      const member = host.member(statement.identity)
+      id = member.id
+      mspId = member.mspId
+    } catch (error) {
+      const { code } = error as { code?: string }
+      // Of another channel, of long ago, or of somebody whose certificate was revoked since: no fault of who passed it on.
+      return code === 'GOSSIP_BAD_MESSAGE' ? 'reject' : 'ignore'
+    }
+    if (mspId !== host.mspId && options.scope !== 'channel') return 'ignore'
+    if (!(await host.verify(statement.identity, signedBytes(signed.statement), signed.signature))) return 'reject'
+    if (mspId !== host.mspId) return 'accept'
+    const { madeAt, resigns, node } = statement
+    this.run(this.election.hear({ peer: id, madeAt, resigns }, clock.monotonic()))
+    if (this.election.leader === id && !this.election.isLeader) this.leaderClaim = { signed, node, id }
+    return 'accept'
+  }
+
+  private run(effects: readonly ElectionEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.do) {
+        case 'lead':
+          this.metrics.leader.set(1)
+          this.logger.info({ node: this.host.node }, 'leads its organisation')
+          this.feed.start()
+          break
+        case 'follow':
+          this.metrics.leader.set(0)
+          this.logger.info({ node: this.host.node }, 'follows')
+          void this.feed.stop()
+          break
+        case 'claim':
+        case 'resign':
+          void this.claim(effect.do === 'resign')
+      }
+    }
+    this.electionTimer?.cancel()
+    const at = this.election.wakeAt
+    if (at === undefined) return
+    const { clock } = this.host.environment
+    this.electionTimer = clock.setTimer(Math.max(0, at - clock.monotonic()), () =>
+      this.run(this.election.tick(clock.monotonic())),
+    )
+  }
+
+  private async claim(resigns: boolean): Promise<void> {
+    const { host } = this.parts
+    this.claimedAt = Math.max(this.claimedAt + 1, Math.floor(host.environment.clock.now()))
+    try {
+      const signed = await makeClaim(host.signer, this.name, { node: host.node, madeAt: this.claimedAt, resigns })
+      if (!resigns) this.leaderClaim = { signed, node: host.node, id: this.election.self }
+      await this.publish(claimMessage(signed))
+    } catch (error) {
+      this.logger.error({ err: error }, 'the node cannot sign that it leads')
+    }
+  }
+
+  /** Neighbours first: what they have, the orderer need not give. */
+  private async caughtUp(signal: AbortSignal): Promise<void> {
+    const { clock } = this.host.environment
+    while (!signal.aborted && this.catchUp.lag > 0 && clock.monotonic() - this.movedAt < STALL) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          timer.cancel()
+          signal.removeEventListener('abort', done)
+          resolve()
+        }
+        const timer = clock.setTimer(STALL / 2, done)
+        signal.addEventListener('abort', done, { once: true })
+        void this.chain.advance().then(done)
+      })
+    }
+  }
+
+  private async followCommits(): Promise<void> {
+    const { host } = this
+    try {
+      for await (const block of host.blocks(host.committed, this.following.signal)) {
+        this.large.delete(block.number - LARGE_BLOCKS)
+        this.parts.node.news()
+      }
+    } catch {
+      // The channel halted; it says why itself.
+    }
+  }
+
+  private async forked(held: Block, other: Block, from: string): Promise<void> {
+    this.report(held, other)
+    this.logger.fatal({ from, ...this.fork }, 'the orderers signed two blocks of one height: the channel stops, both are kept')
+    try {
+      await keepFork(this.host.environment.disk, this.name, { held, other })
+    } finally {
+      this.host.forked(held, other)
+      // Not awaited: what ends includes who called.
+      queueMicrotask(() => void this.stop())
+    }
+  }
+
+  private report(held: Block, other: Block): void {
+    const hex = (block: Block): string => Buffer.from(block.hash()).toString('hex')
+    this.fork = { block: other.number, held: hex(held), other: hex(other) }
+  }
+
+  private async end(): Promise<void> {
+    this.electionTimer?.cancel()
+    const leads = this.election.isLeader
+    this.election.stop()
+    this.following.abort()
+    if (leads) await this.resign()
+    this.relay.stop()
+    const ends = [this.feed.stop(), this.catchUp.stop(), this.chain.stop(), this.follower]
+    await this.topic?.stop()
+    await Promise.all(ends)
+    this.large.clear()
+  }
+
+  /** Others need not find out by silence. */
+  private async resign(): Promise<void> {
+    const { host } = this.parts
+    this.claimedAt = Math.max(this.claimedAt + 1, Math.floor(host.environment.clock.now()))
+    try {
+      const signed = await makeClaim(host.signer, this.name, { node: host.node, madeAt: this.claimedAt, resigns: true })
+      await this.topic?.publish(claimMessage(signed))
+      for (const session of this.neighbours) session.send({ claim: signed })
+    } catch (error) {
+      this.logger.debug({ err: error }, 'the organisation was not told that its leader stops')
+    }
+  }
+}
+
+/** What the election knows this peer by: its certificate, so that nobody can claim in another's name. */
+function ownId(host: PeerChannelHost): string {
+  try {
+    return host.member(host.signer.identity).id
+  } catch {
+    // Expired or revoked: nobody will listen, but blocks still come from the orderers that take it.
+    return Buffer.from(host.signer.identity).toString('hex')
+  }
+}
+
+function sizeIsLarge(block: Block, whole: number): boolean {
+  let bytes = 0
+  for (const entry of block.data) bytes += entry.length
+  // Encoding decides; what is near the limit is kept in any case.
+  return bytes > whole * 0.9
+}
