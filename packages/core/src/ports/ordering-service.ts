@@ -146,6 +146,8 @@ export interface ChannelHost {
   identityOf(member: string): Uint8Array | undefined
   /** Hash of the genesis block's header: tells this chain from another one of the same name. */
   readonly genesisHash: Uint8Array
+  /** What the channel began with. */
+  readonly genesisConfig: OrderingConfig
   readonly environment: Environment
   /** Ends the channel on this node with a reason; for broken invariants and failed disks. */
   halt(reason: Error): void

@@ -4,7 +4,7 @@ import type { EnvelopeView } from '../../model/envelope-view.ts'
 import { SignatureHeader } from '../../model/messages/common.ts'
 import type { BlockStore } from '../../ports/block-store.ts'
 import type { Signer } from '../../ports/identity.ts'
-import type { Batch, Decided, Decision, Tip } from '../../ports/ordering-service.ts'
+import type { Batch, Decided, Decision, OrderingConfig, Tip } from '../../ports/ordering-service.ts'
 import type { Random } from '../../ports/random.ts'
 import { nextBlock, ordererMetadata, sealBlock, signedBytes, tipOf } from './block-assembly.ts'
 import { BlockWriter } from './block-writer.ts'
@@ -41,6 +41,7 @@ export class OrderedChain {
   private readonly writer: BlockWriter
   readonly tail: ChainTail
   readonly genesisHash: Uint8Array
+  readonly genesisConfig: OrderingConfig
   private current: ChannelConfig
   private end: Tip
   private stopped: Error | undefined
@@ -50,9 +51,10 @@ export class OrderedChain {
     events: OrderedChainEvents,
     config: ChannelConfig,
     tip: Tip,
-    genesisHash: Uint8Array,
+    genesis: { readonly hash: Uint8Array; readonly ordering: OrderingConfig },
   ) {
-    this.genesisHash = genesisHash
+    this.genesisHash = genesis.hash
+    this.genesisConfig = genesis.ordering
     this.parts = parts
     this.events = events
     this.current = config
@@ -84,7 +86,9 @@ export class OrderedChain {
     }
     const genesis = last.number === 0 ? last : await store.get(0)
     if (genesis === undefined) throw new OrderError('ORDER_CHAIN_EMPTY', 'no genesis block', { channel: parts.channel })
-    return new OrderedChain(parts, events, rules.fromBlock(configBlock), tip, genesis.hash())
+    const config = rules.fromBlock(configBlock)
+    const { ordering } = configBlock.number === 0 ? config : rules.fromBlock(genesis)
+    return new OrderedChain(parts, events, config, tip, { hash: genesis.hash(), ordering })
   }
 
   /** After the last decision; blocks up to here may still be on their way to the disk. */

@@ -68,6 +68,10 @@ export class PluginHost implements ChannelHost {
     return this.parts.chain.genesisHash
   }
 
+  get genesisConfig(): OrderingConfig {
+    return this.parts.chain.genesisConfig
+  }
+
   identityOf(member: string): Uint8Array | undefined {
     return member === this.node ? this.identity : this.parts.identityOf(member)
   }
