@@ -204,7 +204,7 @@ export class OrderingHost {
    * @param to the last block wanted; default: no end
    */
   deliver(from: number, signal?: AbortSignal, to: number = Number.MAX_SAFE_INTEGER): AsyncGenerator<Block, void, undefined> {
-    return this.chain.tail.follow(from, to, signal)
+    return this.metrics.reading(this.chain.tail.follow(from, to, signal))
   }
 
   /**
@@ -213,7 +213,7 @@ export class OrderingHost {
    * @throws OrderError (at the first read) ORDER_FORBIDDEN, ORDER_BLOCK_NOT_FOUND, ...
    */
   deliverTo(envelope: Uint8Array, signal: AbortSignal): AsyncGenerator<Block, void, undefined> {
-    return this.deliveries.forClient(envelope, signal)
+    return this.metrics.reading(this.deliveries.forClient(envelope, signal))
   }
 
   status(): OrderingStatus {
@@ -236,7 +236,8 @@ export class OrderingHost {
     message: Uint8Array,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const block of this.deliveries.forNode(from, message, signal)) yield block.encode()
+    const blocks = this.deliveries.forNode(from, message, signal)
+    for await (const block of this.metrics.reading(blocks)) yield block.encode()
   }
 
   /** Checks an envelope and hands it to consensus; begins again while the configuration advances under its feet. */

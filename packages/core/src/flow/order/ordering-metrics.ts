@@ -11,6 +11,10 @@ export class OrderingMetrics {
   private readonly size: Histogram
   private readonly height: Gauge
   private readonly inFlight: Gauge
+  private readonly opened: Counter
+  private readonly closed: Counter
+  private readonly delivered: Counter
+  private readonly deliveredBytes: Counter
 
   constructor(environment: Environment, channel: string) {
     const { metrics } = environment
@@ -26,6 +30,10 @@ export class OrderingMetrics {
       [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
     )
     this.height = metrics.gauge('heddle_order_height', 'Durable blocks of the channel', labels)
+    this.opened = metrics.counter('heddle_order_deliver_opened_total', 'Readers that began to take blocks', labels)
+    this.closed = metrics.counter('heddle_order_deliver_closed_total', 'Readers that ended', labels)
+    this.delivered = metrics.counter('heddle_order_deliver_blocks_total', 'Blocks that readers took', labels)
+    this.deliveredBytes = metrics.counter('heddle_order_deliver_bytes_total', 'Bytes of envelopes that readers took', labels)
     this.inFlight = metrics.gauge('heddle_order_in_flight', 'Envelopes whose outcome is open', labels)
   }
 
@@ -34,6 +42,20 @@ export class OrderingMetrics {
     this.envelopes.add(block.data.length)
     this.size.observe(block.data.length)
     this.height.set(block.number + 1)
+  }
+
+  /** Counts what a reader takes: how many peers pull from an orderer is what block dissemination is judged by. */
+  async *reading(blocks: AsyncIterable<Block>): AsyncGenerator<Block, void, undefined> {
+    this.opened.add()
+    try {
+      for await (const block of blocks) {
+        this.delivered.add()
+        this.deliveredBytes.add(block.data.reduce((sum, envelope) => sum + envelope.length, 0))
+        yield block
+      }
+    } finally {
+      this.closed.add()
+    }
   }
 
   load(inFlight: number): void {
