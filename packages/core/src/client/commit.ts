@@ -1,6 +1,7 @@
 import { CommitStatusRequest, SignedCommitStatusRequest } from '../model/messages/gateway.ts'
 import { sha256 } from '../model/sha256.ts'
 import { TxValidationCode, validationCodeName } from '../model/validation-code.ts'
+import { Cancellation } from '../ports/cancellation.ts'
 import { within } from '../ports/deadlines.ts'
 import type { CommitOutcome, Conflict } from './connection.ts'
 import type { GatewayContext } from './context.ts'
@@ -55,14 +56,14 @@ export class Commit {
   async getStatus(): Promise<CommitStatus> {
     const { context, channel, transactionId } = this
     context.checkOpen()
-    const gaveUp = new AbortController()
+    const gaveUp = new Cancellation()
     const outcome = await within<CommitOutcome>(
       context.deadlines.commitStatus,
       this.signal,
-      () => context.connection.commitStatus({ channel, transactionId, identity: context.identity.identity }, gaveUp.signal),
+      () => context.connection.commitStatus({ channel, transactionId, identity: context.identity.identity }, gaveUp),
       (cause) => {
         // Whom nobody asks any more need not remember the question.
-        gaveUp.abort(cause)
+        gaveUp.cancel(cause)
         return new CommitStatusError(
           'COMMIT_STATUS_TIMEOUT',
           `transaction ${transactionId} is not committed yet`,

@@ -1,4 +1,5 @@
 import type { Block } from '../model/block.ts'
+import type { Cancellation } from '../ports/cancellation.ts'
 import type { ChaincodeResponse } from '../ports/chaincode.ts'
 
 /** A proposal with its signature, ready to send. */
@@ -94,7 +95,7 @@ export interface GatewayConnection {
   evaluate(call: ProposalCall, signal: AbortSignal | undefined): Promise<ChaincodeResponse>
   endorse(call: ProposalCall, signal: AbortSignal | undefined): Promise<PreparedTransaction>
   submit(call: SubmitCall, signal: AbortSignal | undefined): Promise<void>
-  commitStatus(call: StatusCall, signal: AbortSignal | undefined): Promise<CommitOutcome>
+  commitStatus(call: StatusCall, cancellation: Cancellation | undefined): Promise<CommitOutcome>
   chaincodeEvents(call: EventsCall & { readonly chaincode: string }, signal: AbortSignal): AsyncIterable<ChaincodeEvent>
   blocks(call: EventsCall, signal: AbortSignal): AsyncIterable<Block>
 }

@@ -9,6 +9,8 @@ import type { RunningPeer } from './running-peer.ts'
 export class NetworkNodes {
   readonly peers = new Map<string, RunningPeer>()
   readonly orderers = new Map<string, RunningOrderer>()
+  /** By organisation and channel. */
+  private readonly known = new Map<string, readonly PeerChannel[]>()
 
   endorsers(channel: string): readonly EndorserEndpoint[] {
     const found: EndorserEndpoint[] = []
@@ -39,13 +41,31 @@ export class NetworkNodes {
 
   /** Running channels of running peers; those of an organisation first. */
   channelPeers(channel: string, mspId?: string): readonly PeerChannel[] {
+    // Asked several times for each transaction: what was found last time nearly always still holds.
+    const name = `${mspId ?? ''} ${channel}`
+    const known = this.known.get(name)
+    if (known !== undefined && this.holds(known, channel)) return known
     const own: PeerChannel[] = []
     const others: PeerChannel[] = []
     for (const { node } of this.peers.values()) {
       const found = node?.alive === true ? node.channel(channel) : undefined
       if (found?.running === true) (found.mspId === mspId ? own : others).push(found)
     }
-    return own.length === 0 ? others : [...own, ...others]
+    const found = own.length === 0 ? others : [...own, ...others]
+    this.known.set(name, found)
+    return found
+  }
+
+  /** Whether these, and no others, are the running channels of running peers. */
+  private holds(known: readonly PeerChannel[], channel: string): boolean {
+    let running = 0
+    for (const { node } of this.peers.values()) {
+      const found = node?.alive === true ? node.channel(channel) : undefined
+      if (found?.running !== true) continue
+      if (!known.includes(found)) return false
+      running++
+    }
+    return running === known.length
   }
 
   /** What a gateway for clients of an organisation sees. */

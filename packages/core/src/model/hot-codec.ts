@@ -117,7 +117,7 @@ export function decodeTransaction(bytes: Uint8Array): Transaction {
     const tag = reader.tag()
     if (tag === 0x0a) {
       reader.element()
-      transaction.actions.push(embedded(reader, { header: NONE, payload: NONE }, readAction))
+      transaction.actions = added(transaction.actions, embedded(reader, { header: NONE, payload: NONE }, readAction))
     } else reader.skip(tag)
   }
   return transaction
@@ -259,29 +259,105 @@ const readCollection: Body<CollectionHashedReadWriteSet> = (reader, set) => {
 }
 
 export function decodeKvRwSet(bytes: Uint8Array): KVRWSet {
-  const reader = new Reader(bytes)
-  const set: KVRWSet = { reads: [], rangeQueriesInfo: [], writes: [], metadataWrites: [] }
+  return readKvRwSet(new Reader(bytes))
+}
+
+/** No entries: one list for all that have none, because most sets of a transaction are empty. */
+const EMPTY: readonly never[] = Object.freeze([])
+
+/** Like `push`, but a first entry makes a list of one: `push` would make room for seventeen. */
+function added<T>(list: T[], entry: T): T[] {
+  if (list.length === 0) return [entry]
+  list.push(entry)
+  return list
+}
+
+function readKvRwSet(reader: Reader): KVRWSet {
+  const none = EMPTY as unknown as never[]
+  const set: KVRWSet = { reads: none, rangeQueriesInfo: none, writes: none, metadataWrites: none }
   while (reader.pos < reader.end) {
     const tag = reader.tag()
     if (tag === 0x0a) {
       reader.element()
-      set.reads.push(embedded(reader, { key: '', version: undefined }, readRead))
+      set.reads = added(set.reads, embedded(reader, { key: '', version: undefined }, readRead))
     } else if (tag === 0x1a) {
       reader.element()
-      set.writes.push(embedded(reader, { key: '', isDelete: false, value: NONE }, readWrite))
+      set.writes = added(set.writes, embedded(reader, { key: '', isDelete: false, value: NONE }, readWrite))
     } else if (tag === 0x12) {
       reader.element()
       const outer = reader.enter()
-      set.rangeQueriesInfo.push(RangeQueryInfo.read(undefined, reader, 1))
+      set.rangeQueriesInfo = added(set.rangeQueriesInfo, RangeQueryInfo.read(undefined, reader, 1))
       reader.leave(outer)
     } else if (tag === 0x22) {
       reader.element()
       const outer = reader.enter()
-      set.metadataWrites.push(KVMetadataWrite.read(undefined, reader, 1))
+      set.metadataWrites = added(set.metadataWrites, KVMetadataWrite.read(undefined, reader, 1))
       reader.leave(outer)
     } else reader.skip(tag)
   }
   return set
+}
+
+/** A namespace's sets as they stand in a read-write set, not decoded yet. */
+interface RawNamespace {
+  readonly namespace: string
+  readonly start: number
+  readonly end: number
+  readonly hashed: readonly CollectionHashedReadWriteSet[]
+}
+
+interface DecodedNamespace {
+  readonly namespace: string
+  readonly kv: KVRWSet
+  readonly collections: readonly { readonly name: string; readonly hashed: HashedRWSet; readonly pvtRwsetHash: Uint8Array }[]
+}
+
+/** Serialized rwset.TxReadWriteSet with the serialized sets in it: the outer levels first, as if one decoder were called after the other. */
+export function readTxRwSet(bytes: Uint8Array): { readonly namespaces: readonly DecodedNamespace[] } {
+  const reader = new Reader(bytes)
+  let raw: RawNamespace[] = EMPTY as unknown as never[]
+  while (reader.pos < reader.end) {
+    const tag = reader.tag()
+    if (tag === 0x12) {
+      reader.element()
+      raw = added(raw, readRawNamespace(reader))
+    } else reader.skip(tag)
+  }
+  return { namespaces: raw.map((each) => decodeNamespace(bytes, each)) }
+}
+
+function readRawNamespace(reader: Reader): RawNamespace {
+  const outer = reader.enter()
+  let namespace = ''
+  let start = 0
+  let end = 0
+  let hashed: CollectionHashedReadWriteSet[] = EMPTY as unknown as never[]
+  while (reader.pos < reader.end) {
+    const tag = reader.tag()
+    if (tag === 0x0a) namespace = reader.string()
+    else if (tag === 0x12) {
+      end = reader.lengthEnd()
+      start = reader.pos
+      reader.pos = end
+    } else if (tag === 0x1a) {
+      reader.element()
+      hashed = added(hashed, embedded(reader, { collectionName: '', hashedRwset: NONE, pvtRwsetHash: NONE }, readCollection))
+    } else reader.skip(tag)
+  }
+  reader.leave(outer)
+  return { namespace, start, end, hashed }
+}
+
+function decodeNamespace(bytes: Uint8Array, { namespace, start, end, hashed }: RawNamespace): DecodedNamespace {
+  const reader = new Reader(bytes)
+  reader.pos = start
+  reader.end = end
+  const kv = readKvRwSet(reader)
+  if (hashed.length === 0) return { namespace, kv, collections: EMPTY }
+  const collections = hashed.map(({ collectionName, hashedRwset, pvtRwsetHash }) => {
+    return { name: collectionName, hashed: decodeHashedRwSet(hashedRwset), pvtRwsetHash }
+  })
+  return { namespace, kv, collections }
 }
 
 const readRead: Body<KVRead> = (reader, read) => {

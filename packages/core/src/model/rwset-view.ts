@@ -1,4 +1,4 @@
-import { decodeHashedRwSet, decodeKvRwSet, decodeTxReadWriteSet } from './hot-codec.ts'
+import { readTxRwSet } from './hot-codec.ts'
 import type { HashedRWSet, KVRWSet } from './messages/kv-rwset.ts'
 
 /** A transaction's read-write set with its inner messages decoded. Immutable. */
@@ -26,15 +26,5 @@ export interface CollectionRwSet {
  * @throws DecodeError when any part does not decode
  */
 export function decodeTxRwSet(bytes: Uint8Array): TxRwSet {
-  const { nsRwset } = decodeTxReadWriteSet(bytes)
-  const namespaces: NsRwSet[] = []
-  for (const { namespace, rwset, collectionHashedRwset } of nsRwset) {
-    const collections: CollectionRwSet[] = []
-    const kv = decodeKvRwSet(rwset)
-    for (const { collectionName, hashedRwset, pvtRwsetHash } of collectionHashedRwset) {
-      collections.push({ name: collectionName, hashed: decodeHashedRwSet(hashedRwset), pvtRwsetHash })
-    }
-    namespaces.push({ namespace, kv, collections })
-  }
-  return { namespaces }
+  return readTxRwSet(bytes)
 }

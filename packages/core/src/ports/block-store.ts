@@ -1,4 +1,5 @@
 import type { Block } from '../model/block.ts'
+import type { Awaitable } from './lifecycle.ts'
 
 /** Where the first entry of a transaction id stands in the chain. */
 export interface TransactionLocation {
@@ -29,7 +30,7 @@ export interface BlockStore {
   /** The first entry of a txid, valid or not. Bounded cost at any height. */
   transaction(txId: string): Promise<TransactionLocation | undefined>
   /** Which of these txids are in the chain. Cheap for the usual answer, none. */
-  knownTransactions(txIds: readonly string[]): Promise<ReadonlySet<string>>
+  knownTransactions(txIds: readonly string[]): Awaitable<ReadonlySet<string>>
   /** Existing blocks from a number on, in order; ends at the height of the moment. */
   read(from: number, to?: number): AsyncIterable<Block>
   close(): Promise<void>

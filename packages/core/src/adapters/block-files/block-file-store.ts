@@ -178,7 +178,7 @@ export class BlockFileStore implements BlockStore {
     return this.#index.transaction(txId)
   }
 
-  async knownTransactions(txIds: readonly string[]): Promise<ReadonlySet<string>> {
+  knownTransactions(txIds: readonly string[]): ReadonlySet<string> {
     if (this.#closed) throw closed()
     return txIds.length === 0 ? NONE_KNOWN : this.#index.known(txIds)
   }

@@ -2,23 +2,23 @@ import { copyBytes } from '../../model/byte-slab.ts'
 import { MAX_SIGNATURE_LENGTH } from '../crypto/der-signature.ts'
 import * as ring from './ring.ts'
 
-/** Called with the outcome of a job; `signature` reads what a thread signed. */
-export type JobDone = (good: boolean, signature: () => Uint8Array) => void
-
-interface Job {
-  readonly done: JobDone
-  /** Does the job on the main thread and settles it. */
-  readonly onMain: () => void
+/** A job in the ring, and whom its outcome concerns. One object a job: there are a dozen for each transaction. */
+export abstract class RingJob {
   /** Position in the ring of bytes up to which it is free again once this job is settled. */
-  readonly end: number
-  settled: boolean
+  end = 0
+  settled = false
+
+  /** With the outcome of a thread; `signature` reads what it signed. */
+  abstract done(good: boolean, signature: () => Uint8Array): void
+  /** Does the job on the main thread and settles it. */
+  abstract onMain(): void
 }
 
 /** The main thread's side of the ring: puts jobs in, does some itself, and takes results out in the order of the slots. */
 export class JobRing {
   readonly buffers: ring.RingBuffers
   readonly #memory: ring.RingMemory
-  readonly #jobs: (Job | undefined)[]
+  readonly #jobs: (RingJob | undefined)[]
   readonly #mask: number
   /** Ever-growing positions in the ring of bytes; the place is the position modulo its size. */
   #written = 0
@@ -27,12 +27,15 @@ export class JobRing {
   #oldest = 0
   #published = 0
   outstanding = 0
+  /** Where the job stands whose signature is being read. */
+  #reading = 0
+  readonly #signature = (): Uint8Array => this.#signatureIn(this.#reading)
 
   constructor(slots: number, bytes: number, threads: number) {
     if (!Number.isInteger(Math.log2(slots))) throw new RangeError('the number of slots must be a power of two')
     this.buffers = ring.createBuffers(slots, bytes, threads)
     this.#memory = ring.viewBuffers(this.buffers)
-    this.#jobs = new Array<Job | undefined>(slots)
+    this.#jobs = new Array<RingJob | undefined>(slots)
     this.#mask = slots - 1
   }
 
@@ -52,8 +55,7 @@ export class JobRing {
     publicKey: Uint8Array,
     message: Uint8Array,
     signature: Uint8Array | undefined,
-    done: JobDone,
-    onMain: () => void,
+    job: RingJob,
   ): boolean {
     const { slots, bytes } = this.#memory
     const length = (ring.MESSAGE_AT + message.length + 7) & ~7
@@ -63,12 +65,11 @@ export class JobRing {
     const place = start % size
     // A record does not wrap around: the rest of the ring is skipped, and freed with this job.
     if (place + length > size) start += size - place
-    const isFull = (): boolean => this.outstanding > this.#mask || start + length - this.#freed > size
-    if (isFull()) {
+    if (this.#isFull(start + length)) {
       // A caller that never lets the event loop turn would otherwise leave finished jobs in the ring and the threads without work.
       this.publish()
       this.reap()
-      if (isFull()) return false
+      if (this.#isFull(start + length)) return false
     }
     const offset = start % size
     bytes.set(publicKey, offset + ring.KEY_AT)
@@ -84,10 +85,15 @@ export class JobRing {
     slots[at + ring.Field.SIGNATURE_LENGTH] = signature?.length ?? 0
     Atomics.store(slots, at + ring.Field.STATE, ring.State.READY)
     this.#written = start + length
-    this.#jobs[slot] = { done, onMain, end: this.#written, settled: false }
+    job.end = this.#written
+    this.#jobs[slot] = job
     this.#tail = (this.#tail + 1) | 0
     this.outstanding++
     return true
+  }
+
+  #isFull(end: number): boolean {
+    return this.outstanding > this.#mask || end - this.#freed > this.#memory.bytes.length
   }
 
   /** Shows the threads what was put in, and wakes as many as there is work for. */
@@ -129,7 +135,8 @@ export class JobRing {
       const job = this.#jobs[slot]!
       if (!job.settled) {
         job.settled = true
-        job.done(state === ring.State.GOOD, () => this.#signatureIn(at))
+        this.#reading = at
+        job.done(state === ring.State.GOOD, this.#signature)
       }
       slots[at + ring.Field.STATE] = ring.State.FREE
       this.#jobs[slot] = undefined

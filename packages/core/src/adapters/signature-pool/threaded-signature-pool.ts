@@ -6,7 +6,7 @@ import type { Awaitable } from '../../ports/lifecycle.ts'
 import { MAX_SIGNATURE_LENGTH } from '../crypto/der-signature.ts'
 import { cryptoProviders } from '../crypto/providers.ts'
 import { InlineSignaturePool } from './inline-signature-pool.ts'
-import { JobRing } from './job-ring.ts'
+import { JobRing, RingJob } from './job-ring.ts'
 import { SIGN, VERIFY } from './ring.ts'
 import { type SpawnThread, ThreadCrew } from './thread-crew.ts'
 
@@ -58,6 +58,91 @@ class Batch<T> {
   }
 }
 
+interface Counts {
+  signatures: number
+  verifications: number
+}
+
+class Verification extends RingJob {
+  readonly #inline: InlineSignaturePool
+  readonly #counts: Counts
+  readonly #job: VerifyJob
+  readonly #batch: Batch<boolean>
+  readonly #index: number
+
+  constructor(inline: InlineSignaturePool, counts: Counts, job: VerifyJob, batch: Batch<boolean>, index: number) {
+    super()
+    this.#inline = inline
+    this.#counts = counts
+    this.#job = job
+    this.#batch = batch
+    this.#index = index
+  }
+
+  done(good: boolean): void {
+    this.#counts.verifications++
+    this.#batch.settle(this.#index, good)
+  }
+
+  onMain(): void {
+    let good: boolean
+    try {
+      good = this.#inline.verify(this.#job)
+    } catch (error) {
+      this.#batch.fail(error)
+      return
+    }
+    this.#batch.settle(this.#index, good)
+  }
+}
+
+class Signing extends RingJob {
+  readonly #inline: InlineSignaturePool
+  readonly #counts: Counts
+  readonly #key: PrivateKey
+  readonly #message: Uint8Array
+  readonly #resolve: (signature: Uint8Array) => void
+  readonly #reject: (error: unknown) => void
+
+  constructor(
+    inline: InlineSignaturePool,
+    counts: Counts,
+    key: PrivateKey,
+    message: Uint8Array,
+    resolve: (signature: Uint8Array) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super()
+    this.#inline = inline
+    this.#counts = counts
+    this.#key = key
+    this.#message = message
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  done(good: boolean, signature: () => Uint8Array): void {
+    // A thread says no only when it could not sign; verdicts of verification are never handed back this way.
+    if (!good) {
+      this.onMain()
+      return
+    }
+    this.#counts.signatures++
+    this.#resolve(signature())
+  }
+
+  onMain(): void {
+    let signature: Uint8Array
+    try {
+      signature = this.#inline.sign(this.#key, this.#message)
+    } catch (error) {
+      this.#reject(error)
+      return
+    }
+    this.#resolve(signature)
+  }
+}
+
 /**
  * Signature work on all cores: a ring in shared memory, worked on by threads and, eight jobs a turn, by the main thread.
  *
@@ -79,8 +164,8 @@ export class ThreadedSignaturePool implements SignaturePool {
   #scheduled = false
   #watching = false
   #turnCounter = false
-  #signatures = 0
-  #verifications = 0
+  /** Operations that threads did. */
+  readonly #counts = { signatures: 0, verifications: 0 }
 
   constructor(options: SignaturePoolOptions = {}) {
     this.#threads = options.threads ?? Math.max(0, availableParallelism() - 1)
@@ -99,8 +184,8 @@ export class ThreadedSignaturePool implements SignaturePool {
   get work(): { readonly signatures: number; readonly verifications: number; readonly busyNanoseconds: number } {
     const { signatures, verifications, busyNanoseconds } = this.#inline.work
     return {
-      signatures: signatures + this.#signatures,
-      verifications: verifications + this.#verifications,
+      signatures: signatures + this.#counts.signatures,
+      verifications: verifications + this.#counts.verifications,
       busyNanoseconds: busyNanoseconds + this.#ring.threadNanoseconds,
     }
   }
@@ -133,42 +218,23 @@ export class ThreadedSignaturePool implements SignaturePool {
 
   sign(key: PrivateKey, message: Uint8Array): Awaitable<Uint8Array> {
     if (this.#doAtOnce(1)) return this.#inline.sign(key, message)
-    const batch = new Batch<Uint8Array>(1)
-    const onMain = (): void => this.#attempt(batch, 0, () => this.#inline.sign(key, message))
-    const provider = providerIndex(key)
-    const id = provider < 0 ? undefined : this.#privateKeyId(key, provider)
-    const done = (good: boolean, signature: () => Uint8Array): void => {
-      // A thread says no only when it could not sign; verdicts of verification are never handed back this way.
-      if (!good) {
-        onMain()
-        return
-      }
-      this.#signatures++
-      batch.settle(0, signature())
-    }
-    if (id === undefined || !this.#ring.put(SIGN, provider, id, key.publicKey.raw, message, undefined, done, onMain)) onMain()
-    this.#published()
-    return batch.promise.then(first)
+    return new Promise((resolve, reject) => {
+      const signing = new Signing(this.#inline, this.#counts, key, message, resolve, reject)
+      const provider = providerIndex(key)
+      const id = provider < 0 ? undefined : this.#privateKeyId(key, provider)
+      if (id === undefined || !this.#ring.put(SIGN, provider, id, key.publicKey.raw, message, undefined, signing))
+        signing.onMain()
+      this.#published()
+    })
   }
 
   #enqueueVerify(job: VerifyJob, batch: Batch<boolean>, index: number): void {
     const { key, message, signature } = job
     const provider = providerIndex(key)
-    const onMain = (): void => this.#attempt(batch, index, () => this.#inline.verify(job))
-    const done = (good: boolean): void => {
-      this.#verifications++
-      batch.settle(index, good)
-    }
+    const verification = new Verification(this.#inline, this.#counts, job, batch, index)
     const fits = provider >= 0 && signature.length <= MAX_SIGNATURE_LENGTH
-    if (!fits || !this.#ring.put(VERIFY, provider, this.#keyId(key), key.raw, message, signature, done, onMain)) onMain()
-  }
-
-  #attempt<T>(batch: Batch<T>, index: number, task: () => T): void {
-    try {
-      batch.settle(index, task())
-    } catch (error) {
-      batch.fail(error)
-    }
+    if (!fits || !this.#ring.put(VERIFY, provider, this.#keyId(key), key.raw, message, signature, verification))
+      verification.onMain()
   }
 
   /** Whether so little is going on that the main thread does these jobs itself. */
@@ -268,7 +334,8 @@ function first<T>(results: readonly T[]): T {
 }
 
 function providerIndex(key: PublicKey | PrivateKey): number {
-  return cryptoProviders.findIndex((provider) => provider.name === key.provider)
+  for (let i = 0; i < cryptoProviders.length; i++) if (cryptoProviders[i]!.name === key.provider) return i
+  return -1
 }
 
 /** The pool for this machine: threaded where there is more than one processor. */

@@ -35,12 +35,28 @@ export interface PolicyManager {
   manager(path: readonly string[]): PolicyManager | undefined
 }
 
+/** Identities of the question whose answer a policy remembers. */
+const MAX_REMEMBERED = 16
+
+function sameObjects(a: readonly Identity[], b: readonly Identity[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
 /** A policy that can be asked without de-duplicating again: parts of a policy get the identities that the whole de-duplicated. */
 export abstract class DistinctPolicy implements Policy {
   abstract readonly shape: PolicyShape
+  /** The same few endorsers sign one transaction after another. */
+  private asked: readonly Identity[] | undefined
+  private answer = false
 
   evaluate(identities: readonly Identity[]): boolean {
-    return this.satisfied(distinctIdentities(identities))
+    if (this.asked === undefined || !sameObjects(this.asked, identities)) {
+      this.answer = this.satisfied(distinctIdentities(identities))
+      this.asked = identities.length <= MAX_REMEMBERED ? [...identities] : undefined
+    }
+    return this.answer
   }
 
   /** `identities` hold no identity twice. */

@@ -145,8 +145,9 @@ export class PeerLedger {
     return this.state.capabilities.snapshot ? this.state.snapshot() : this.lockedSnapshot()
   }
 
-  async hasTransaction(txId: string): Promise<boolean> {
-    return (await this.blocks.knownTransactions([txId])).has(txId)
+  hasTransaction(txId: string): Awaitable<boolean> {
+    const known = this.blocks.knownTransactions([txId])
+    return known instanceof Promise ? known.then((found) => found.has(txId)) : known.has(txId)
   }
 
   /** Where a transaction stands, and its validation code; of several with the same id, the first. */

@@ -16,6 +16,12 @@ export interface ParsedProposal {
   readonly bytes: Uint8Array
   readonly proposalBytes: Uint8Array
   readonly signature: Uint8Array
+  /** Serialized common.Header. */
+  readonly header: Uint8Array
+  /** Serialized common.SignatureHeader, part of the header. */
+  readonly signatureHeader: Uint8Array
+  /** Serialized protos.ChaincodeInvocationSpec. */
+  readonly input: Uint8Array
   readonly channelId: string
   readonly txId: string
   readonly creator: Uint8Array
@@ -35,24 +41,34 @@ export interface ParsedProposal {
  * @throws EndorserError ENDORSER_BAD_PROPOSAL, ENDORSER_PROPOSAL_TOO_LARGE
  */
 export function parseProposal(bytes: Uint8Array): ParsedProposal {
-  if (bytes.length > MAX_PROPOSAL_BYTES) {
-    const data = { size: bytes.length, limit: MAX_PROPOSAL_BYTES }
-    throw new EndorserError(
-      'ENDORSER_PROPOSAL_TOO_LARGE',
-      `a proposal of ${data.size} bytes exceeds the limit of ${data.limit}`,
-      data,
-    )
-  }
+  if (bytes.length > MAX_PROPOSAL_BYTES) throw tooLarge(bytes.length)
+  return checked(() => {
+    const { proposalBytes, signature } = SignedProposal.decode(bytes)
+    return parse(proposalBytes, signature, bytes)
+  })
+}
+
+/**
+ * As {@link parseProposal}, for whoever has the two parts of a signed proposal apart.
+ *
+ * @throws EndorserError ENDORSER_BAD_PROPOSAL, ENDORSER_PROPOSAL_TOO_LARGE
+ */
+export function parseProposalParts(proposalBytes: Uint8Array, signature: Uint8Array): ParsedProposal {
+  const size = proposalBytes.length + signature.length
+  if (size > MAX_PROPOSAL_BYTES) throw tooLarge(size)
+  return checked(() => parse(proposalBytes, signature, undefined))
+}
+
+function checked(parsing: () => ParsedProposal): ParsedProposal {
   try {
-    return parse(bytes)
+    return parsing()
   } catch (error) {
     if (error instanceof DecodeError) throw bad(error.message, error)
     throw error
   }
 }
 
-function parse(bytes: Uint8Array): ParsedProposal {
-  const { proposalBytes, signature } = SignedProposal.decode(bytes)
+function parse(proposalBytes: Uint8Array, signature: Uint8Array, bytes: Uint8Array | undefined): ParsedProposal {
   if (proposalBytes.length === 0) throw bad('empty proposal bytes')
   if (signature.length === 0) throw bad('empty signature')
   const proposal = Proposal.decode(proposalBytes)
@@ -79,10 +95,18 @@ function parse(bytes: Uint8Array): ParsedProposal {
   const { seconds, nanos } = channelHeader.timestamp ?? { seconds: 0, nanos: 0 }
   const publicPayload =
     payload.transientMap.size === 0 && isInputAlone(proposal.payload, payload.input) ? proposal.payload : undefined
+  let serialized = bytes
   return {
-    bytes,
+    // Few look at it where the parts came apart.
+    get bytes() {
+      serialized ??= SignedProposal.encode({ proposalBytes, signature })
+      return serialized
+    },
     proposalBytes,
     signature,
+    header: proposal.header,
+    signatureHeader: header.signatureHeader,
+    input: payload.input,
     channelId: channelHeader.channelId,
     txId,
     creator,
@@ -105,6 +129,11 @@ function isInputAlone(payload: Uint8Array, input: Uint8Array): boolean {
   let size = 1
   for (let length = input.length; length > 0x7f; length >>>= 7) size++
   return input.length > 0 && payload.length === input.length + 1 + size && payload[0] === 0x0a
+}
+
+function tooLarge(size: number): EndorserError {
+  const data = { size, limit: MAX_PROPOSAL_BYTES }
+  return new EndorserError('ENDORSER_PROPOSAL_TOO_LARGE', `a proposal of ${size} bytes exceeds the limit of ${data.limit}`, data)
 }
 
 function bad(reason: string, cause?: Error): EndorserError {

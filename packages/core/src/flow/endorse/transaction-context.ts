@@ -231,7 +231,8 @@ export class TransactionContext {
   }
 
   private invocation(channelId: string, chaincode: string, args: readonly Uint8Array[], isInit: boolean): Invocation {
-    const { txId, creator, nonce, timestamp, transient, bytes } = this.proposal
+    const { proposal } = this
+    const { txId, creator, nonce, timestamp, transient } = proposal
     return {
       channelId,
       txId,
@@ -242,7 +243,9 @@ export class TransactionContext {
       nonce,
       transient,
       timestamp,
-      signedProposal: bytes,
+      get signedProposal() {
+        return proposal.bytes
+      },
       decorations: this.decorations,
     }
   }

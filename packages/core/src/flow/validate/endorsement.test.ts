@@ -252,7 +252,7 @@ describe("a node's own signatures", () => {
   it('do not make another message valid', () => {
     const own = new OwnSignatures()
     own.remember(utf8Bytes('message'), utf8Bytes('signature'))
-    expect(own.recognise(utf8Bytes('other'), utf8Bytes('signature'))).toBe(false)
-    expect(own.recognise(utf8Bytes('message'), utf8Bytes('signature'))).toBe(true)
+    expect(own.recognise(utf8Bytes('mess'), utf8Bytes('agf'), utf8Bytes('signature'))).toBe(false)
+    expect(own.recognise(utf8Bytes('mess'), utf8Bytes('age'), utf8Bytes('signature'))).toBe(true)
   })
 })

@@ -1,3 +1,13 @@
+/** Compares parts of byte strings without a view for each. */
+const compare = Buffer.prototype.compare as (
+  this: Uint8Array,
+  target: Uint8Array,
+  targetStart: number,
+  targetEnd: number,
+  start: number,
+  end: number,
+) => number
+
 /** Bytes of messages remembered; older endorsements are verified like anybody's. Enough for some ten thousand transactions under way. */
 const CAPACITY = 16 * 1024 * 1024
 
@@ -19,11 +29,12 @@ export class OwnSignatures {
     while (this.bytes > CAPACITY) this.forget(this.messages.keys().next().value!)
   }
 
-  /** Whether this node made this signature over this message; what was recognised is forgotten. */
-  recognise(message: Uint8Array, signature: Uint8Array): boolean {
+  /** Whether this node made this signature over the two one after the other; what was recognised is forgotten. */
+  recognise(message: Uint8Array, rest: Uint8Array, signature: Uint8Array): boolean {
     const key = latin1(signature)
     const known = this.messages.get(key)
-    if (known === undefined || Buffer.compare(known, message) !== 0) return false
+    if (known?.length !== message.length + rest.length || !startsWith(known, message, 0)) return false
+    if (!startsWith(known, rest, message.length)) return false
     this.forget(key)
     return true
   }
@@ -34,6 +45,10 @@ export class OwnSignatures {
     this.messages.delete(key)
     this.bytes -= message.length
   }
+}
+
+function startsWith(bytes: Uint8Array, part: Uint8Array, at: number): boolean {
+  return compare.call(bytes, part, 0, part.length, at, at + part.length) === 0
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -80,8 +80,8 @@ export class SignatureChecks {
   private endorsement(key: PublicKey, payload: Uint8Array, endorser: Uint8Array, signature: Uint8Array): number {
     this.joined += payload.length + endorser.length
     if (this.joined > MAX_JOINED) return this.check(key, payload, endorser, signature)
-    const message = joinBytes(payload, endorser)
-    return this.own?.recognise(message, signature) === true ? OWN : this.check(key, message, undefined, signature)
+    if (this.own?.recognise(payload, endorser, signature) === true) return OWN
+    return this.check(key, joinBytes(payload, endorser), undefined, signature)
   }
 
   /** Starts the work. A failure of the provider shows when the result is awaited, as ValidationHalted. */

@@ -2,13 +2,14 @@ import type { Policy } from '../../channel/policy/policy.ts'
 import type { PreparedTransaction, ProposalCall } from '../../client/connection.ts'
 import type { ErrorDetail } from '../../client/errors.ts'
 import { EndorseError, EvaluateError } from '../../client/errors.ts'
-import { type ParsedProposal, parseProposal } from '../../flow/endorse/proposal.ts'
+import { type ParsedProposal, parseProposalParts } from '../../flow/endorse/proposal.ts'
 import { type ErrorData, HeddleError } from '../../model/errors.ts'
 import { decodeChaincodeAction, decodeProposalResponsePayload } from '../../model/hot-codec.ts'
-import { SignedProposal } from '../../model/messages/proposal.ts'
 import type { ProposalResponse } from '../../model/messages/proposal-response.ts'
 import { decodeTxRwSet } from '../../model/rwset-view.ts'
 import type { ChaincodeResponse } from '../../ports/chaincode.ts'
+import type { Membership } from '../../ports/identity.ts'
+import type { Awaitable } from '../../ports/lifecycle.ts'
 import type { EndorserEndpoint } from '../directory.ts'
 import type { PeerChannel } from '../peer-channel.ts'
 import { type EndorsementDifference, endorsementDifference } from './endorsement-difference.ts'
@@ -29,13 +30,27 @@ interface Failed {
   readonly error: unknown
 }
 
+interface Plan {
+  readonly candidates: readonly Candidate[]
+  /** Undefined when they cannot satisfy the policy. */
+  readonly chosen: readonly Candidate[] | undefined
+}
+
 /** Gets proposals answered on one channel: plans, asks, compares. */
 export class Endorsing {
   private readonly mspId: string
   private readonly endorsers: () => readonly EndorserEndpoint[]
   private policies: GatewayPolicies | undefined
-  private plans = new WeakMap<Policy, Map<string, readonly Candidate[] | undefined>>()
+  private plans = new WeakMap<Policy, Map<string, Plan>>()
   private turn = 0
+  /** The candidates of last time, for as long as the same peers are alive. */
+  private known:
+    | {
+        readonly membership: Membership
+        readonly endpoints: readonly EndorserEndpoint[]
+        readonly candidates: readonly Candidate[]
+      }
+    | undefined
 
   /** @param mspId organisation of the client: its peers are asked first */
   constructor(mspId: string, endorsers: () => readonly EndorserEndpoint[]) {
@@ -99,7 +114,7 @@ export class Endorsing {
         continue
       }
       const difference = disagreement(endorsed)
-      if (difference === undefined) return prepared(call, endorsed)
+      if (difference === undefined) return prepared(proposal, endorsed)
       // One peer had committed a block that another had not: wait for it and ask again; the proposal is still good.
       if (difference.kind === 'version' && round < MAX_ROUNDS) {
         await level(endorsed)
@@ -120,7 +135,7 @@ export class Endorsing {
     }
     const policies = this.policiesOf(peer)
     const found = policies.ofChaincode(peer.world.state, call.chaincode)
-    const policy = await found
+    const policy = found instanceof Promise ? await found : found
     // Without a committed definition the peer itself says what is wrong.
     const first = policy === undefined ? all.slice(0, 1) : this.plan(policy, all)
     if (first === undefined) throw unsatisfiable(call, all)
@@ -128,15 +143,16 @@ export class Endorsing {
     for (;;) {
       const failed = failures.at(-1)
       if (failed !== undefined && !failures.every(({ error }) => mayAskOthers(error))) throw refusal(call, failures)
-      const required = await this.required(peer, policies, call, endorsed, policy)
+      const asked = this.required(peer, policies, call, endorsed, policy)
+      const required = asked instanceof Promise ? await asked : asked
+      const signed = endorsed.map(({ candidate }) => candidate.identity)
+      if (required.every((each) => each.evaluate(signed))) return endorsed
       const left = all.filter(
-        (each) => !endorsed.some(({ candidate }) => candidate === each) && !failures.some(({ candidate }) => candidate === each),
+        ({ endpoint }) =>
+          !endorsed.some(({ candidate }) => candidate.endpoint === endpoint) &&
+          !failures.some(({ candidate }) => candidate.endpoint === endpoint),
       )
-      const more = planEndorsers(
-        required,
-        left,
-        endorsed.map(({ candidate }) => candidate.identity),
-      )
+      const more = planEndorsers(required, left, signed)
       if (more === undefined) throw failed === undefined ? unsatisfiable(call, all) : refusal(call, failures)
       if (more.length === 0) return endorsed
       endorsed = [...endorsed, ...(await this.ask(more, proposal, failures))]
@@ -144,14 +160,14 @@ export class Endorsing {
   }
 
   /** The policies that the results show to be in question; before there are any, the chaincode's own. */
-  private async required(
+  private required(
     peer: PeerChannel,
     policies: GatewayPolicies,
     call: ProposalCall,
     endorsed: readonly Endorsed[],
     policy: Policy | undefined,
-  ): Promise<readonly Policy[]> {
-    const [first] = endorsed
+  ): Awaitable<readonly Policy[]> {
+    const first = endorsed[0]
     if (first === undefined) return policy === undefined ? [] : [policy]
     const { results } = decodeChaincodeAction(decodeProposalResponsePayload(first.response.payload).extension)
     return policies.ofResults(peer.world.state, decodeTxRwSet(results), call.chaincode)
@@ -163,30 +179,42 @@ export class Endorsing {
       plans = new Map()
       this.plans.set(policy, plans)
     }
-    const key = candidates.map(({ endpoint }) => endpoint.node).join()
-    if (plans.has(key)) return plans.get(key)
-    const plan = planEndorsers([policy], candidates)
+    const key = candidates === this.known?.candidates ? '' : candidates.map(({ endpoint }) => endpoint.node).join()
+    const known = plans.get(key)
+    // A peer that was started again has the same name and another endpoint.
+    if (known !== undefined && isSame(known.candidates, candidates)) return known.chosen
+    const chosen = planEndorsers([policy], candidates)
     if (plans.size >= 1000) plans.clear()
-    plans.set(key, plan)
-    return plan
+    plans.set(key, { candidates, chosen })
+    return chosen
   }
 
-  private async ask(candidates: readonly Candidate[], proposal: ParsedProposal, failures: Failed[]): Promise<Endorsed[]> {
-    const endorsed: Endorsed[] = []
-    const failed: Failed[] = []
-    const asking = candidates.map(async (candidate, index) => {
-      try {
-        const response = await candidate.endpoint.endorse(proposal, false)
-        if (response.endorsement === undefined) failed[index] = { candidate, error: new ChaincodeRefusal(response.response) }
-        else endorsed[index] = { candidate, response }
-      } catch (error) {
-        failed[index] = { candidate, error }
+  private ask(candidates: readonly Candidate[], proposal: ParsedProposal, failures: Failed[]): Promise<readonly Endorsed[]> {
+    if (candidates.length === 0) return Promise.resolve([])
+    return new Promise((resolve) => {
+      const endorsed = new Array<Endorsed | undefined>(candidates.length)
+      const failed = new Array<Failed | undefined>(candidates.length)
+      let left = candidates.length
+      const answered = (): void => {
+        if (--left > 0) return
+        // In the order of asking, whoever answered first: what an error says should not depend on speed.
+        for (const each of failed) if (each !== undefined) failures.push(each)
+        resolve(endorsed.filter((each) => each !== undefined))
+      }
+      for (const [index, candidate] of candidates.entries()) {
+        candidate.endpoint.endorse(proposal, false).then(
+          (response) => {
+            if (response.endorsement === undefined) failed[index] = { candidate, error: new ChaincodeRefusal(response.response) }
+            else endorsed[index] = { candidate, response }
+            answered()
+          },
+          (error: unknown) => {
+            failed[index] = { candidate, error }
+            answered()
+          },
+        )
       }
     })
-    await Promise.all(asking)
-    // In the order of asking, whoever answered first: what an error says should not depend on speed.
-    for (const each of failed) if (each !== undefined) failures.push(each)
-    return failures.length === 0 ? endorsed : endorsed.filter((each) => each !== undefined)
   }
 
   /** One live peer of each organisation that the client named. */
@@ -201,11 +229,14 @@ export class Endorsing {
   }
 
   /** Live peers with valid identities: the client's organisation first, peers of one organisation in turn. */
-  private candidates(peer: PeerChannel): Candidate[] {
+  private candidates(peer: PeerChannel): readonly Candidate[] {
     const { membership } = peer.config
+    const endpoints = this.endorsers()
+    const { known } = this
+    if (known?.membership === membership && isAlive(known.endpoints, endpoints)) return known.candidates
     const own: Candidate[] = []
     const others: Candidate[] = []
-    for (const endpoint of this.endorsers()) {
+    for (const endpoint of endpoints) {
       if (!endpoint.alive) continue
       try {
         const candidate = { endpoint, identity: membership.identity(endpoint.identity) }
@@ -216,7 +247,11 @@ export class Endorsing {
       }
     }
     const turn = this.turn++
-    return [...rotated(own, turn), ...rotated(others, turn)]
+    const candidates = [...rotated(own, turn), ...rotated(others, turn)]
+    // Where peers of one organisation take turns, each call has an order of its own.
+    const isFixed = new Set(candidates.map(({ endpoint }) => endpoint.mspId)).size === candidates.length
+    this.known = isFixed && candidates.length === endpoints.length ? { membership, endpoints, candidates } : undefined
+    return candidates
   }
 
   private policiesOf(peer: PeerChannel): GatewayPolicies {
@@ -239,6 +274,16 @@ class ChaincodeRefusal extends Error {
   }
 }
 
+function isSame(a: readonly Candidate[], b: readonly Candidate[]): boolean {
+  return a === b || (a.length === b.length && a.every(({ endpoint }, i) => endpoint === b[i]!.endpoint))
+}
+
+function isAlive(known: readonly EndorserEndpoint[], now: readonly EndorserEndpoint[]): boolean {
+  if (known.length !== now.length) return false
+  for (let i = 0; i < now.length; i++) if (now[i] !== known[i] || !now[i]!.alive) return false
+  return true
+}
+
 function rotated(list: readonly Candidate[], turn: number): readonly Candidate[] {
   if (list.length < 2) return list
   // Only peers of one organisation stand in for each other; the order of organisations stays.
@@ -253,7 +298,7 @@ function parse(
   refused: (message: string, data: ErrorData, cause: HeddleError) => HeddleError,
 ): ParsedProposal {
   try {
-    return parseProposal(SignedProposal.encode({ proposalBytes: call.proposalBytes, signature: call.signature }))
+    return parseProposalParts(call.proposalBytes, call.signature)
   } catch (error) {
     if (!(error instanceof HeddleError)) throw error
     const data = { transactionId: call.transactionId.slice(0, 100), code: error.code }
@@ -261,11 +306,11 @@ function parse(
   }
 }
 
-function prepared(call: ProposalCall, endorsed: readonly Endorsed[]): PreparedTransaction {
+function prepared(proposal: ParsedProposal, endorsed: readonly Endorsed[]): PreparedTransaction {
   const { response } = endorsed[0]!
   return {
     payload: transactionPayload(
-      call.proposalBytes,
+      proposal,
       response.payload,
       endorsed.map((each) => each.response.endorsement!),
     ),

@@ -13,6 +13,7 @@ import { CommitStatusError, EndorseError, EvaluateError, EventsError, GatewayErr
 import type { Block } from '../../model/block.ts'
 import { BlockMetadataIndex, HeaderType } from '../../model/messages/common.ts'
 import { TxValidationCode } from '../../model/validation-code.ts'
+import type { Cancellation } from '../../ports/cancellation.ts'
 import type { ChaincodeResponse } from '../../ports/chaincode.ts'
 import type { CommittedTransaction } from '../commit-notifier.ts'
 import type { ChannelDirectory } from '../directory.ts'
@@ -89,8 +90,11 @@ export class LocalGateway implements GatewayConnection {
     })
   }
 
-  /** @param signal who gives up is not kept waiting */
-  async commitStatus({ channel, transactionId, identity }: StatusCall, signal: AbortSignal | undefined): Promise<CommitOutcome> {
+  /** @param cancellation who gives up is not kept waiting */
+  async commitStatus(
+    { channel, transactionId, identity }: StatusCall,
+    cancellation: Cancellation | undefined,
+  ): Promise<CommitOutcome> {
     this.checkChannel(channel)
     checkId(transactionId)
     let cause: unknown
@@ -100,12 +104,12 @@ export class LocalGateway implements GatewayConnection {
         return new CommitStatusError('COMMIT_STATUS_REFUSED', message, data, { cause: reason })
       })
       try {
-        const outcome = await outcomeAt(peer, transactionId, signal)
+        const outcome = await outcomeAt(peer, transactionId, cancellation)
         if (outcome.conflict === undefined) return { code: outcome.code, blockNumber: outcome.blockNumber }
         return { code: outcome.code, blockNumber: outcome.blockNumber, conflict: await named(peer, outcome.conflict) }
       } catch (error) {
         cause = error
-        if (signal?.aborted === true) break
+        if (cancellation?.cancelled === true) break
       }
     }
     throw new CommitStatusError(
@@ -225,7 +229,7 @@ async function committedBefore(peer: PeerChannel, transactionId: string): Promis
 async function outcomeAt(
   peer: PeerChannel,
   transactionId: string,
-  signal: AbortSignal | undefined,
+  cancellation: Cancellation | undefined,
 ): Promise<CommittedTransaction> {
   const { notifier } = peer
   let waiting = notifier.outcome(transactionId)
@@ -243,7 +247,7 @@ async function outcomeAt(
   }
   let outcome: CommittedTransaction
   try {
-    outcome = await waiting.wait(signal)
+    outcome = await waiting.wait(cancellation)
   } catch (error) {
     notifier.forgetUnlessAwaited(transactionId)
     throw error

@@ -6,6 +6,7 @@ import { type ChaincodePolicies, EndorsementPolicies, isLifecycle } from '../../
 import { keyPolicy } from '../../flow/validate/endorsement.ts'
 import { LIFECYCLE_NAMESPACE } from '../../model/namespace.ts'
 import type { TxRwSet } from '../../model/rwset-view.ts'
+import type { Awaitable } from '../../ports/lifecycle.ts'
 import type { Height, StateReader } from '../../ports/state-db.ts'
 
 interface Known {
@@ -30,15 +31,34 @@ export class GatewayPolicies {
   }
 
   /** The policy of a chaincode; undefined when none is committed under the name. */
-  async ofChaincode(state: StateReader, chaincode: string): Promise<Policy | undefined> {
-    return (await this.policiesOf(state, chaincode))?.chaincode
+  ofChaincode(state: StateReader, chaincode: string): Awaitable<Policy | undefined> {
+    const found = this.policiesOf(state, chaincode)
+    return found instanceof Promise ? found.then((policies) => policies?.chaincode) : found?.chaincode
   }
 
   /**
    * All policies that a simulated transaction falls under: of each chaincode that it writes to, of collections, and of keys that have
    * one of their own, which then replaces the chaincode's.
    */
-  async ofResults(state: StateReader, rwset: TxRwSet, chaincode: string): Promise<readonly Policy[]> {
+  ofResults(state: StateReader, rwset: TxRwSet, chaincode: string): Awaitable<readonly Policy[]> {
+    return this.simple(state, rwset, chaincode) ?? this.collect(state, rwset, chaincode)
+  }
+
+  /** Of the usual transaction, which writes public keys without policies of their own, of one chaincode; undefined for any other. */
+  private simple(state: StateReader, rwset: TxRwSet, chaincode: string): readonly Policy[] | undefined {
+    for (const { namespace, kv, collections } of rwset.namespaces) {
+      if (collections.length > 0 || kv.metadataWrites.length > 0) return undefined
+      if (namespace !== chaincode && kv.writes.length > 0) return undefined
+      for (const { key } of kv.writes) {
+        const entry = state.get(namespace, key)
+        if (entry instanceof Promise || entry?.metadata !== undefined) return undefined
+      }
+    }
+    const policies = this.policiesOf(state, chaincode)
+    return policies === undefined || policies instanceof Promise ? undefined : [policies.chaincode]
+  }
+
+  private async collect(state: StateReader, rwset: TxRwSet, chaincode: string): Promise<readonly Policy[]> {
     const found = new Set<Policy>()
     for (const { namespace, kv, collections } of rwset.namespaces) {
       const writes = kv.writes.length + kv.metadataWrites.length
@@ -63,15 +83,27 @@ export class GatewayPolicies {
     return [...found]
   }
 
-  private async policiesOf(state: StateReader, chaincode: string): Promise<ChaincodePolicies | undefined> {
+  private policiesOf(state: StateReader, chaincode: string): Awaitable<ChaincodePolicies | undefined> {
     if (isLifecycle(chaincode)) return this.compiled.ofLifecycle()
     const entry = state.get(LIFECYCLE_NAMESPACE, fieldKey(NAMESPACES, chaincode, 'Sequence'))
-    const sequence = entry instanceof Promise ? await entry : entry
-    if (sequence === undefined) return undefined
+    if (entry instanceof Promise) return entry.then((sequence) => this.policiesAt(state, chaincode, sequence?.version))
+    return this.policiesAt(state, chaincode, entry?.version)
+  }
+
+  /** @param version of the definition's sequence number; undefined when there is no definition */
+  private policiesAt(
+    state: StateReader,
+    chaincode: string,
+    version: Height | undefined,
+  ): Awaitable<ChaincodePolicies | undefined> {
+    if (version === undefined) return undefined
     const known = this.known.get(chaincode)
-    const { version } = sequence
     if (known !== undefined && known.version.blockNumber === version.blockNumber && known.version.txNumber === version.txNumber)
       return known.policies
+    return this.load(state, chaincode, version)
+  }
+
+  private async load(state: StateReader, chaincode: string, version: Height): Promise<ChaincodePolicies | undefined> {
     const definition = await readDefinition(state, chaincode)
     if (definition === undefined) return undefined
     const policies = this.compiled.ofChaincode(definition)

@@ -71,7 +71,9 @@ it('a transaction in one pass has the bytes that the declared messages make, wit
         header,
         data: Transaction.encode({ actions: [{ header: header.signatureHeader, payload: action }] }),
       })
-      const made = transactionPayload(proposalBytes, responsePayload, endorsements)
+      const { signatureHeader } = header
+      const { input } = ChaincodeProposalPayload.decode(proposal.payload)
+      const made = transactionPayload({ header: proposal.header, signatureHeader, input }, responsePayload, endorsements)
       expect(Buffer.from(made).toString('hex')).toBe(Buffer.from(expected).toString('hex'))
     }),
   )

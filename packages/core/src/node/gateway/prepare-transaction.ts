@@ -1,5 +1,4 @@
-import { Header } from '../../model/messages/common.ts'
-import { ChaincodeProposalPayload, Proposal } from '../../model/messages/proposal.ts'
+import type { ParsedProposal } from '../../flow/endorse/proposal.ts'
 import type { Endorsement } from '../../model/messages/proposal-response.ts'
 import { Writer } from '../../model/protobuf/writer.ts'
 
@@ -13,14 +12,11 @@ const AROUND = 256
  * from the end to the beginning; a test compares it with what the declared messages make.
  */
 export function transactionPayload(
-  proposalBytes: Uint8Array,
+  { header, signatureHeader, input }: Pick<ParsedProposal, 'header' | 'signatureHeader' | 'input'>,
   responsePayload: Uint8Array,
   endorsements: readonly Pick<Endorsement, 'endorser' | 'signature'>[],
 ): Uint8Array {
-  const proposal = Proposal.decode(proposalBytes)
-  const { signatureHeader } = Header.decode(proposal.header)
-  const { input } = ChaincodeProposalPayload.decode(proposal.payload)
-  let size = AROUND + proposal.header.length + signatureHeader.length + input.length + responsePayload.length
+  let size = AROUND + header.length + signatureHeader.length + input.length + responsePayload.length
   for (const { endorser, signature } of endorsements) size += endorser.length + signature.length + 16
   const writer = new Writer(size)
   const close = (end: number, tag: number): void => {
@@ -49,7 +45,7 @@ export function transactionPayload(
   field(signatureHeader, 0x0a)
   close(end, 0x0a)
   close(end, 0x12)
-  writer.byteString(proposal.header)
+  writer.byteString(header)
   writer.varint32(0x0a)
   return writer.finish()
 }
