@@ -14,6 +14,8 @@ export interface OpenReplicaParts {
   readonly stored: StoredLog | undefined
   /** Id of this node. */
   readonly id: number
+  /** Under which it took part before, since the node started; 0: under none. */
+  readonly lastId: number
   readonly options: ChannelOptions
   readonly founding: 'survey' | 'assured'
 }
@@ -21,22 +23,25 @@ export interface OpenReplicaParts {
 /**
  * - `lost-log`: the chain shows that this id has acted, and there is no log of it: it may have promised what it does not know any more.
  * - `older-chain`: the log is of a later id than the chain knows; the chain has to catch up first.
+ * - `log-in-use`: the log was handed out in this process already; a new start of the node reads it again.
  * - `missing-blocks`: the log begins behind blocks that the chain does not have; up to `number` they have to be pulled first.
  */
 export type Opened =
   | { readonly core: RaftCore; readonly appliedIndex: number; readonly snapshotIndex: number }
-  | { readonly refused: 'lost-log' | 'older-chain' }
+  | { readonly refused: 'lost-log' | 'older-chain' | 'log-in-use' }
   | { readonly refused: 'missing-blocks'; readonly number: number }
 
 /** Finds or begins this node's log of a channel and makes the core that goes on where it ends. */
-export async function openReplica({ host, log, stored, id, options, founding }: OpenReplicaParts): Promise<Opened> {
+export async function openReplica({ host, log, stored, id, lastId, options, founding }: OpenReplicaParts): Promise<Opened> {
   const { channel, environment } = host
   const founders = host.genesisConfig.consensusType === host.config.consensusType ? foundingIds(host.genesisConfig).ids : []
   const isFounder = founders.includes(id)
   const metadata = readBlockMetadata(host.tip)
-  if (stored !== undefined && stored.identity.member > id) return { refused: 'older-chain' }
   let known = stored
-  if (known !== undefined && known.identity.member < id) {
+  const lastKnown = known?.identity.member ?? lastId
+  if (lastKnown > id) return { refused: 'older-chain' }
+  if (known === undefined && lastId === id) return { refused: 'log-in-use' }
+  if (lastKnown !== 0 && lastKnown < id) {
     // An earlier life of this node, under an id that was removed: nobody will ask for it again.
     await log.remove(channel)
     known = undefined
