@@ -5,6 +5,7 @@ import type {
   Logger,
   OrderError,
   Ordered,
+  OrderingConfig,
   OrderingService,
   Submission,
   Tip,
@@ -63,6 +64,10 @@ export class RaftOrdering implements OrderingService {
   #set: ConsenterSet
   #options: ChannelOptions
   #stored: StoredLog | undefined
+  /** Under which this node took part last. */
+  #lastId = 0
+  /** What `#set` and `#options` were read from. */
+  #config: OrderingConfig
   #running: RunningConsenter | undefined
   #role: RoleState = NOBODY
   /** Why this node takes no part although the configuration has it, and under which id. */
@@ -80,6 +85,7 @@ export class RaftOrdering implements OrderingService {
     this.#logger = environment.logger.child({ subsystem: 'raft', channel: host.channel })
     this.#alarms = new Alarms(environment.clock)
     this.#metrics = new RaftMetrics(environment, host.channel)
+    this.#config = host.config
     this.#set = this.#readSet()
     this.#options = channelOptions(metadataOf(host.config))
     this.#names = new MemberNames(host, this.#set)
@@ -239,8 +245,16 @@ export class RaftOrdering implements OrderingService {
       this.#follower.follow()
       return
     }
-    const found = { host, log: log(), stored: this.#stored, id, options: this.#options, founding: options.founding }
-    const opened = await openReplica(found)
+    const { founding } = options
+    const opened = await openReplica({
+      host,
+      log: log(),
+      stored: this.#stored,
+      id,
+      lastId: this.#lastId,
+      options: this.#options,
+      founding,
+    })
     if (this.#state !== 'serving') return
     if ('refused' in opened) {
       if (opened.refused === 'lost-log') this.#fallSilent('lost-log', id)
@@ -257,6 +271,7 @@ export class RaftOrdering implements OrderingService {
   #run(opened: Pick<ConstructorParameters<typeof RunningConsenter>[0], 'core' | 'appliedIndex' | 'snapshotIndex'>): void {
     const { host, log } = this.#parts
     const { id } = opened.core
+    this.#lastId = id
     this.#running = new RunningConsenter({
       ...opened,
       host,
@@ -304,12 +319,15 @@ export class RaftOrdering implements OrderingService {
 
   /** A block has been decided or taken: who orders may have changed. */
   #followConfig(): void {
-    const before = this.#set
-    this.#set = this.#readSet()
-    if (!sameSet(before, this.#set)) this.#names.follow(this.#set)
-    this.#options = channelOptions(metadataOf(this.#host.config))
-    this.#router.checkConfigsAgain()
     const running = this.#running
+    if (this.#host.config !== this.#config) {
+      this.#config = this.#host.config
+      const before = this.#set
+      this.#set = this.#readSet()
+      if (!sameSet(before, this.#set)) this.#names.follow(this.#set)
+      this.#options = channelOptions(metadataOf(this.#config))
+      this.#router.checkConfigsAgain()
+    }
     if (running === undefined) {
       void this.#enter()
       return
