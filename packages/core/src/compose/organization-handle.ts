@@ -2,6 +2,7 @@ import type { CertificateAuthority } from '../adapters/ca/certificate-authority.
 import type { Gateway } from '../client/gateway.ts'
 import type { ClientIdentity, GatewayOptions } from '../client/options.ts'
 import { suggestion } from '../config/nearest.ts'
+import { addPeer } from './add-peer.ts'
 import { NetworkError } from './errors.ts'
 import type { Member, MemberOptions, OrganizationIdentities } from './identities.ts'
 import type { NetworkCore } from './network-core.ts'
@@ -54,6 +55,16 @@ export class Organization {
     const user = this.user(this.identities.member(name, options))
     await this.core.saveIdentities()
     return user
+  }
+
+  /**
+   * One more peer, on the channels that the organisation is a member of; it gets their blocks from the first on, while the network runs.
+   * It is the network's as long as that runs: to have it again after a restart, write it into the configuration.
+   *
+   * @throws ConfigError CONFIG_CONTRADICTION when there is a node of this name
+   */
+  async addPeer(name: string): Promise<void> {
+    await addPeer(this.core, this.name, name)
   }
 
   /** A gateway for someone of this organisation. */
