@@ -60,6 +60,10 @@ const tasks = {
     about: 'order through Apache Kafka itself, and kill brokers and orderers',
     steps: () => [['packages/consensus-kafka/processes/main.ts', args]],
   },
+  'test:gossip': {
+    about: 'ten peers on gossip; leaders die, peers restart, one is added',
+    steps: () => [['packages/gossip/processes/main.ts', args]],
+  },
   'test:crash': { about: 'kill a node under load, at least 50 times', steps: () => [['packages/testkit/crash/main.ts', args]] },
 }
 
