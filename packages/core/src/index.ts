@@ -53,6 +53,7 @@ export {
   createNetwork,
   createNetworkFromFile,
   type NetworkOptions,
+  prepareNetwork,
   startNetwork,
 } from './compose/create-network.ts'
 export { NetworkError, PluginError } from './compose/errors.ts'
@@ -85,6 +86,7 @@ export { TxValidationCode, validationCodeName } from './model/validation-code.ts
 export { NodeError } from './node/errors.ts'
 export type { OrdererServices } from './node/services/orderer-services.ts'
 export type { PeerServices, ReadResource } from './node/services/peer-services.ts'
+export { Cancellation } from './ports/cancellation.ts'
 export { ChaincodeError } from './ports/chaincode-errors.ts'
 export type { Signer } from './ports/identity.ts'
 export { definePlugin, PLUGIN_API, type Plugin, type PluginContext, type PluginKind } from './ports/plugin.ts'

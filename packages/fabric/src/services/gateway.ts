@@ -1,4 +1,4 @@
-import type { PeerServices } from '@heddle/core'
+import { Cancellation, type PeerServices } from '@heddle/core'
 import {
   ChaincodeEventsRequest,
   ChaincodeEventsResponse,
@@ -132,7 +132,10 @@ class GatewayService {
     if (channel === '') throw invalid('no channel ID provided')
     if (transactionId === '') throw invalid('transaction ID should not be empty')
     await this.peer.authorize('gateway/CommitStatus', channel, { identity, data: request, signature })
-    const { code, blockNumber } = await this.peer.gateway.commitStatus({ channel, transactionId, identity }, call.signal)
+    const { code, blockNumber } = await this.peer.gateway.commitStatus(
+      { channel, transactionId, identity },
+      cancellationOf(call.signal),
+    )
     return CommitStatusResponse.encode({ result: code, blockNumber })
   }
 
@@ -195,6 +198,13 @@ function unpack(proposalBytes: Uint8Array): Proposed {
   const { transientMap } = ChaincodeProposalPayload.decode(proposal.payload)
   const chaincode = ChaincodeHeaderExtension.decode(header.extension).chaincodeId?.name ?? ''
   return { channel: header.channelId, chaincode, hasTransient: transientMap.size > 0 }
+}
+
+function cancellationOf(signal: AbortSignal): Cancellation {
+  const gaveUp = new Cancellation()
+  if (signal.aborted) gaveUp.cancel(signal.reason)
+  else signal.addEventListener('abort', () => gaveUp.cancel(signal.reason), { once: true })
+  return gaveUp
 }
 
 /** Ends a call when its work takes longer than the service gives it. The client's own deadline is the server's affair. */
