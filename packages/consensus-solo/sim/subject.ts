@@ -1,5 +1,6 @@
 import solo from '@heddle/consensus-solo'
 import type { OrderingSubject } from '@heddle/testkit/simulator'
+import { mutants } from './mutants.ts'
 
 /** Solo under simulation: one node, whose disk is all that it has. */
 const subject: OrderingSubject = {
@@ -16,7 +17,15 @@ const subject: OrderingSubject = {
   minimum: (seeds) => ({
     crashes: seeds * 5,
     'crashes with unsynced data': Math.floor(seeds / 2),
+    'torn writes': Math.floor(seeds / 4),
+    'disk faults': Math.floor(seeds / 4),
+    'files damaged': Math.floor(seeds / 4),
+    'config changes': Math.floor(seeds / 4),
+    'clock jumps': Math.floor(seeds / 4),
+    'outcomes unknown': seeds,
+    'envelopes ordered twice': seeds,
   }),
+  mutants,
 }
 
 export default subject

@@ -5,6 +5,7 @@ export type { EnvelopeRecord } from './simulator/clients.ts'
 export { Draw } from './simulator/draw.ts'
 export type { Fault, FaultKind, Plan, PlanLimits } from './simulator/plan.ts'
 export { type Shrunk, shrink } from './simulator/shrink.ts'
+export type { MessageProbe } from './simulator/sim-network.ts'
 export type { SimNode } from './simulator/sim-node.ts'
 export { type Outcome, planOf, simulate } from './simulator/simulate.ts'
 export {

@@ -58,6 +58,11 @@ export class ChainChecker {
     return this.agreed.length
   }
 
+  /** Of the last configuration that is agreed. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
   /** Blocks that a node has on its disk for certain. */
   durable(node: string): number {
     return this.#durable.get(node) ?? 0

@@ -80,7 +80,9 @@ export class Clients {
     const large = draw.chance(load.large)
     const name = `tx${this.records.length}`
     const content = large ? draw.int(SMALL_LIMIT, 3 * SMALL_LIMIT) : draw.int(0, load.size)
-    const record = makeRecord(name, content, signer, draw)
+    const last = this.records.at(-1)
+    const txId = last !== undefined && draw.chance(load.twins) ? last.name : name
+    const record = makeRecord(name, txId, content, signer, draw)
     this.records.push(record)
     this.#bySignature.set(signatureKey(record.bytes), record)
     this.waiting++
@@ -173,10 +175,10 @@ export class Clients {
   }
 }
 
-function makeRecord(name: string, content: number, signer: Signer, draw: Draw): EnvelopeRecord {
+function makeRecord(name: string, txId: string, content: number, signer: Signer, draw: Draw): EnvelopeRecord {
   const payload = Payload.encode({
     header: {
-      channelHeader: ChannelHeader.encode({ type: HeaderType.ENDORSER_TRANSACTION, channelId: CHANNEL, txId: name }),
+      channelHeader: ChannelHeader.encode({ type: HeaderType.ENDORSER_TRANSACTION, channelId: CHANNEL, txId }),
       signatureHeader: SignatureHeader.encode({ creator: signer.identity, nonce: draw.bytes(24) }),
     },
     data: Buffer.from(`${name} `.padEnd(content, '.')),

@@ -318,7 +318,8 @@ export class Faults {
   #mayLoseDisk(node: SimNode): boolean {
     const { nodes } = this.#world
     const impaired = nodes.filter((each) => each !== node && (each.impaired || each.state === 'broken')).length
-    return !node.impaired && impaired < Math.floor((nodes.length - 1) / 2)
+    const few = !node.impaired && impaired < Math.floor((nodes.length - 1) / 2)
+    return few && (this.#world.prepared.mayLoseDisk?.(node) ?? true)
   }
 
   #leader(): SimNode {

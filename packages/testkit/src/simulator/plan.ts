@@ -49,6 +49,8 @@ export interface LoadTraits {
   readonly givesUp: number
   /** How often a client sends the same bytes once more after its answer. */
   readonly repeats: number
+  /** How often a client sends another envelope under a transaction id that is in use. */
+  readonly twins: number
 }
 
 /** All that one seed runs, as plain data: a failure prints it, and it can be edited and run again. */
@@ -122,6 +124,7 @@ function drawLoad(draw: Draw): LoadTraits {
     aborts: draw.pick([0, 0.3, 1]),
     givesUp: draw.pick([0, 0.05, 0.3]),
     repeats: draw.pick([0, 0.02, 0.2]),
+    twins: draw.pick([0, 0.05]),
   }
 }
 

@@ -34,8 +34,13 @@ type MessageHandler = (from: RemoteNode, message: Uint8Array) => void
 type RequestHandler = (from: RemoteNode, message: Uint8Array) => Promise<Uint8Array>
 type StreamHandler = (from: RemoteNode, message: Uint8Array, signal: AbortSignal) => AsyncIterable<Uint8Array>
 
-/** Sees each one-way message as it is sent, before the network's faults. */
-export type MessageProbe = (from: string, route: Route, message: Uint8Array) => void
+/** Sees one-way messages: for checkers. */
+export interface MessageProbe<T = unknown> {
+  /** As it is sent, before the network's faults. What it gives stands for the message later. */
+  sent(from: string, route: Route, message: Uint8Array): T
+  /** A node is about to take it; perhaps not for the first time. */
+  delivered?(to: string, token: T): void
+}
 
 /** Time until a side notices that a connection is gone. */
 const NOTICE = [200, 3_000] as const
@@ -148,7 +153,7 @@ export class SimNetwork {
     const { counts, scheduler, draw } = this
     const traits = this.#traits
     counts.sent++
-    this.probe?.(from.name, route, message)
+    const token = this.probe?.sent(from.name, route, message)
     const link = direction(from.name, route.to)
     if (this.#cut.has(link) || draw.chance(traits.loss)) {
       counts.lost++
@@ -163,24 +168,27 @@ export class SimNetwork {
       else counts.overtaken++
     }
     if (arrival > last) this.#lastArrival.set(link, arrival)
-    this.#deliver(from, route.to, key, copy, arrival - scheduler.now)
+    this.#deliver(from, route.to, key, copy, arrival - scheduler.now, token)
     if (draw.chance(traits.replay)) {
       counts.replayed++
-      this.#deliver(from, route.to, key, copy, arrival - scheduler.now + draw.between(0, traits.replayDelay))
+      this.#deliver(from, route.to, key, copy, arrival - scheduler.now + draw.between(0, traits.replayDelay), token)
     }
   }
 
-  #deliver(from: RemoteNode, to: string, key: string, message: Uint8Array, delay: number): void {
+  #deliver(from: RemoteNode, to: string, key: string, message: Uint8Array, delay: number, token: unknown): void {
+    const take = (target: SimTransport): void => {
+      this.counts.delivered++
+      this.scheduler.trace.mix(message.length)
+      this.probe?.delivered?.(to, token)
+      target.take(from, key, message)
+    }
     this.scheduler.after(delay, undefined, () => {
       const target = this.find(to)
       if (target === undefined) return
-      this.counts.delivered++
-      this.scheduler.trace.mix(message.length)
       this.scheduler.actor = target.owner
       // In a turn of the receiver, so that it waits while the receiver is paused.
-      if (target.owner.pausedUntil > this.scheduler.now)
-        this.scheduler.after(0, target.owner, () => target.take(from, key, message))
-      else target.take(from, key, message)
+      if (target.owner.pausedUntil > this.scheduler.now) this.scheduler.after(0, target.owner, () => take(target))
+      else take(target)
     })
   }
 }

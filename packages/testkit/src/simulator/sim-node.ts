@@ -23,7 +23,6 @@ export class SimNode {
   readonly index: number
   readonly disk: SimDisk
   readonly clock: NodeClock
-  readonly identity: Uint8Array
   state: NodeState = 'down'
   life: Life | undefined
   host: OrderingHost | undefined
@@ -33,7 +32,8 @@ export class SimNode {
   impaired = false
   lives = 0
   readonly #world: World
-  readonly #signer: ReturnType<typeof keyedHashSigner>
+  #signer: ReturnType<typeof keyedHashSigner>
+  #renewals = 0
   #consenter: Consenter | undefined
   #store: BlockFileStore | undefined
 
@@ -47,14 +47,29 @@ export class SimNode {
       this.excuse = what
     }
     this.clock = new NodeClock(scheduler, plan.clocks[index]!)
-    this.#signer = keyedHashSigner('OrdererMSP', 'orderer', this.name)
-    this.identity = this.#signer.identity
+    this.#signer = this.#signerOf(0)
+  }
+
+  /** SerializedIdentity. */
+  get identity(): Uint8Array {
+    return this.#signer.identity
+  }
+
+  /** The identity that `renew` will give it. */
+  get nextIdentity(): Uint8Array {
+    return this.#signerOf(this.#renewals + 1).identity
+  }
+
+  /** Gets another certificate; its next life uses it. */
+  renew(): void {
+    this.#signer = this.#signerOf(++this.#renewals)
   }
 
   /** Begins a life; the world hears how it went. */
   start(): void {
     if (this.state !== 'down') return
     this.state = 'starting'
+    this.excuse = undefined
     const { network, scheduler } = this.#world
     this.lives++
     const owner: Life = { alive: true, pausedUntil: 0, id: this.index, transport: undefined as never }
@@ -117,6 +132,10 @@ export class SimNode {
     for (let number = from; number < (this.#store?.height ?? 0); number++) yield (await this.#store!.get(number))!
   }
 
+  #signerOf(renewal: number): ReturnType<typeof keyedHashSigner> {
+    return keyedHashSigner('OrdererMSP', 'orderer', renewal === 0 ? this.name : `${this.name}-${renewal}`)
+  }
+
   async #open(life: Life): Promise<void> {
     const world = this.#world
     const { plan, checker, prepared } = world
@@ -152,6 +171,7 @@ export class SimNode {
       provider: keyedHashProvider,
       signer: this.#signer,
       environment,
+      identityOf: (name) => world.node(name)?.identity,
       members: (config) => prepared.members?.(config) ?? world.names,
     })
     if (!life.alive) return

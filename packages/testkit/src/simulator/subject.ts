@@ -39,6 +39,8 @@ export interface Prepared {
   act?(action: string, number: number): void
   /** Puts a node back whose disk was lost or is damaged, as the plugin's documentation says. Default: an empty disk and a start. */
   restore?(node: SimNode): void
+  /** Whether a node may lose its disk now, with what was acknowledged surviving. Default: while a minority has. */
+  mayLoseDisk?(node: SimNode): boolean
   /** The faults are over. */
   heal?(): void
   /** Whether everything of the subject has settled after healing. */

@@ -108,7 +108,6 @@ export class World {
 
   started(node: SimNode): void {
     node.state = 'up'
-    node.excuse = undefined
     this.trace.tell(node.name, `serves from height ${node.host!.height}`)
     this.prepared.started?.(node)
   }
