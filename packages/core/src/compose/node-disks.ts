@@ -1,19 +1,29 @@
 import { join } from 'node:path'
 import { type MemoryDisk, memoryDisk } from '../adapters/disk/memory-disk.ts'
 import type { Disk } from '../ports/disk.ts'
+import { type SeverableDisk, severableDisk } from './severable-disk.ts'
 
 /** Where the nodes of a network keep their data: a folder each, or a disk in memory that outlives the node's restarts. */
 export class NodeDisks {
   /** Undefined: in memory. */
   readonly folder: string | undefined
   private readonly memory = new Map<string, MemoryDisk>()
+  /** As the nodes that run have them. */
+  private readonly opened = new Map<string, SeverableDisk>()
 
   constructor(folder: string | undefined) {
     this.folder = folder
   }
 
-  open(node: string): Promise<Disk> {
-    return this.at('nodes', node)
+  async open(node: string): Promise<Disk> {
+    const opened = severableDisk(await this.at('nodes', node))
+    this.opened.set(node, opened)
+    return opened.disk
+  }
+
+  /** Takes its disk from a node that runs: it writes nothing more. */
+  sever(node: string): void {
+    this.opened.get(node)?.sever()
   }
 
   /** A disk of the network that belongs to no node. */
