@@ -58,6 +58,7 @@ export {
 } from './compose/create-network.ts'
 export { NetworkError, PluginError } from './compose/errors.ts'
 export type { MemberOptions } from './compose/identities.ts'
+export { type LoadedPlugin, loadPlugin } from './compose/load-plugin.ts'
 export { Network, type NetworkSnapshot, type NetworkStatus } from './compose/network.ts'
 export { type NodeStatus, Orderer, type OrdererStatus, Peer, type PeerStatus } from './compose/node-handles.ts'
 export { Organization, type UserIdentity } from './compose/organization-handle.ts'
@@ -73,6 +74,7 @@ export type {
   OrganizationDefinition,
   PluginChoice,
 } from './config/definition.ts'
+export { editorSchema, type SchemaPlugin } from './config/editor-schema.ts'
 export { ConfigError } from './config/errors.ts'
 export { loadConfigFile } from './config/load-file.ts'
 export { EndorserError } from './flow/endorse/errors.ts'

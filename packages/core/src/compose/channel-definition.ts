@@ -1,5 +1,5 @@
 import type { ChannelDefinition } from '../channel/genesis/definition.ts'
-import type { BatchDefinition, ChannelMembers, NetworkConfig } from '../config/definition.ts'
+import type { Address, BatchDefinition, ChannelMembers, NetworkConfig } from '../config/definition.ts'
 import type { OrganizationIdentities } from './identities.ts'
 import type { LoadedPlugin } from './load-plugin.ts'
 
@@ -37,7 +37,10 @@ export function channelDefinition(
       organizations: config.orderers.map(({ name, nodes: names }) => ({
         name,
         mspConfig: identities(name).mspConfig(),
-        endpoints: names.map((node) => `${node}:${ORDERER_PORT}`),
+        endpoints: names.map((node) => {
+          const { host, port } = addressOf(config, node) ?? { host: node, port: ORDERER_PORT }
+          return `${host}:${port}`
+        }),
       })),
     },
     application: {
@@ -46,10 +49,14 @@ export function channelDefinition(
         mspConfig: identities(name).mspConfig(),
         anchorPeers: config.organizations
           .filter((each) => each.name === name)
-          .flatMap(({ peers }) => peers.slice(0, 1).map((host) => ({ host, port: PEER_PORT }))),
+          .flatMap(({ peers }) => peers.slice(0, 1).map((node) => addressOf(config, node) ?? { host: node, port: PEER_PORT })),
       })),
       policies: channel.policies,
       acls: channel.acls,
     },
   }
+}
+
+function addressOf({ nodes }: NetworkConfig, node: string): Address | undefined {
+  return nodes.find(({ name }) => name === node)?.address
 }

@@ -18,6 +18,11 @@ export interface CodeOptions {
   readonly random?: Random
   readonly logger?: Logger
   readonly metrics?: Metrics
+  /**
+   * Names of the nodes that run in this process; the others run in other processes, of the same configuration. None: a process of
+   * clients or of an operator. The network has to be prepared: see {@link prepareNetwork}. Default: all nodes.
+   */
+  readonly only?: readonly string[]
 }
 
 /** A network in code: what network.yaml holds, and what only code can give. */
@@ -32,9 +37,9 @@ export interface NetworkOptions extends NetworkDefinition, CodeOptions {
  * @throws ConfigError, PluginError and what the parts throw when they start; whatever was started is ended again
  */
 export async function createNetwork(options: NetworkOptions): Promise<Network> {
-  const { base, overrides, clock, random, logger, metrics, ...definition } = options
+  const { base, overrides, clock, random, logger, metrics, only, ...definition } = options
   const config = resolveConfig(definition, { from: 'code', base: base === undefined ? undefined : String(base) })
-  return startNetwork(config, { ...given({ overrides, clock, random, logger, metrics }) })
+  return startNetwork(config, { ...given({ overrides, clock, random, logger, metrics, only }) })
 }
 
 /** Starts the network that a file (network.yaml or network.json) describes. Throws as {@link createNetwork}. */
@@ -44,7 +49,7 @@ export async function createNetworkFromFile(path: string, options: CodeOptions =
 
 /** Starts the network of a resolved configuration. */
 export async function startNetwork(config: NetworkConfig, options: CodeOptions = {}): Promise<Network> {
-  const core = await NetworkCore.start(config, overridesOf(options))
+  const core = await NetworkCore.start(config, overridesOf(options), options.only)
   const network = new Network(core)
   if (config.operations === undefined) return network
   try {
@@ -57,6 +62,17 @@ export async function startNetwork(config: NetworkConfig, options: CodeOptions =
     await network.stop()
     throw error
   }
+}
+
+/**
+ * Makes what a network of several processes begins with, once, in its data folder: `organizations/` with all keys, which stays with
+ * whoever runs the certificate authorities; `public/`, which every process gets; and `nodes/NAME/`, which only the machine of that node
+ * gets. What is there already stays.
+ *
+ * @throws ConfigError, PluginError, NetworkError
+ */
+export async function prepareNetwork(config: NetworkConfig, options: Omit<CodeOptions, 'only'> = {}): Promise<void> {
+  await NetworkCore.prepareOnly(config, overridesOf(options))
 }
 
 function overridesOf({ overrides = {}, ...parts }: CodeOptions): Overrides {

@@ -40,6 +40,15 @@ export class NetworkError extends errorFamily('NetworkError', {
     duty: 'fix-input',
     meaning: 'A chaincode definition was not approved or committed; the cause tells why.',
   },
+  NETWORK_NOT_PREPARED: {
+    duty: 'fix-config',
+    meaning:
+      'The data folder lacks what a process of its own needs: its part of the identities, or the public part. Run prepareNetwork once, and copy `public` and the folder of the node.',
+  },
+  NETWORK_NOT_HERE: {
+    duty: 'fix-input',
+    meaning: 'What was asked for needs a node, a key or a ledger that this process does not have; ask the process that has it.',
+  },
   NETWORK_PORT_UNAVAILABLE: {
     duty: 'fix-config',
     meaning: 'The port for metrics and health is taken or not allowed; choose another one.',

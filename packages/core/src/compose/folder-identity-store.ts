@@ -106,7 +106,7 @@ export class OrganizationFolder {
 }
 
 /** A node with a key that is not its certificate's would run, and nobody would believe what it signs. */
-function checkPair(folder: string, certificate: string, privateKey: Uint8Array): void {
+export function checkPair(folder: string, certificate: string, privateKey: Uint8Array): void {
   const { bits } = parseCertificate(pemBlock(certificate).bytes).publicKey
   const { raw } = cryptoProvider('auto').importPrivateKey(privateKey).publicKey
   if (Buffer.compare(bits, raw) === 0) return
@@ -123,14 +123,21 @@ function folderOf({ name, role }: Member, organization: string): string {
 /** The genesis block that a network's folder keeps for a channel. */
 export async function keptGenesis(folder: string, channel: string, make: () => Block): Promise<Block> {
   const path = join(folder, 'channels', `${channel}.block`)
+  const known = await readGenesis(path)
+  if (known !== undefined) return known
+  const block = make()
+  await writeFileWhole(path, block.encode())
+  return block
+}
+
+/** Undefined when there is no such file. @throws NetworkError NETWORK_DATA_CORRUPT */
+export async function readGenesis(path: string): Promise<Block | undefined> {
   let bytes: Uint8Array
   try {
     bytes = await readFile(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    const block = make()
-    await writeFileWhole(path, block.encode())
-    return block
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
   try {
     const block = Block.decode(new Uint8Array(bytes))
@@ -141,7 +148,7 @@ export async function keptGenesis(folder: string, channel: string, make: () => B
   throw new NetworkError('NETWORK_DATA_CORRUPT', `${path} is no genesis block`, { path })
 }
 
-async function readJson<T>(path: string): Promise<T | undefined> {
+export async function readJson<T>(path: string): Promise<T | undefined> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -157,7 +164,7 @@ async function readJson<T>(path: string): Promise<T | undefined> {
 }
 
 /** The old content or the new one, whatever happens: written beside, synced, renamed. */
-async function writeFileWhole(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+export async function writeFileWhole(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const file = await open(`${path}.new`, 'w', mode)
   try {

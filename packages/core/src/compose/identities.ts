@@ -3,6 +3,7 @@ import { type MspDefinition, mspConfig, serializeIdentity } from '../adapters/ca
 import { pemBlock } from '../adapters/crypto/pem.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
+import { NetworkError } from './errors.ts'
 
 /** Someone of an organisation: certificate and key. */
 export interface Member {
@@ -11,7 +12,7 @@ export interface Member {
   readonly role: EnrolmentRole
   /** PEM. */
   readonly certificate: string
-  /** PKCS#8 PEM. */
+  /** PKCS#8 PEM; empty of someone whose key is elsewhere. */
   readonly privateKey: string
   /** SerializedIdentity. */
   readonly identity: Uint8Array
@@ -27,6 +28,10 @@ export interface MemberOptions {
 
 /** PKCS#8 DER of a member's key. */
 export function privateKeyOf(member: Member): Uint8Array {
+  if (member.privateKey === '')
+    throw new NetworkError('NETWORK_NOT_HERE', `the key of ${member.name} (${member.mspId}) is not on this machine`, {
+      name: member.name,
+    })
   return pemBlock(member.privateKey).bytes
 }
 
@@ -34,7 +39,9 @@ export function privateKeyOf(member: Member): Uint8Array {
 export class OrganizationIdentities {
   readonly name: string
   readonly mspId: string
-  readonly authority: CertificateAuthority
+  private readonly ca: CertificateAuthority | undefined
+  /** What is known of an organisation whose authority is elsewhere. */
+  private readonly definition: MspDefinition | undefined
   private readonly members = new Map<string, Member>()
   private readonly revocationLists: string[] = []
 
@@ -42,18 +49,34 @@ export class OrganizationIdentities {
     name: string,
     mspId: string,
     environment: { clock: Clock; random: Random; deterministic: boolean },
-    authority?: CertificateAuthority,
+    authority?: CertificateAuthority | MspDefinition,
   ) {
     this.name = name
     this.mspId = mspId
     const { clock, deterministic } = environment
     const random = environment.random.fork(`authority of ${mspId}`)
-    this.authority =
+    if (authority !== undefined && 'mspId' in authority) {
+      this.definition = authority
+      return
+    }
+    this.ca =
       authority ??
       CertificateAuthority.createRoot(
         { commonName: `ca.${name.toLowerCase()}`, organization: name },
         { clock, random, deterministic },
       )
+  }
+
+  /** Issues and revokes certificates. @throws NetworkError NETWORK_NOT_HERE when its key is on another machine */
+  get authority(): CertificateAuthority {
+    if (this.ca !== undefined) return this.ca
+    const message = `the certificate authority of ${this.name} is not on this machine`
+    throw new NetworkError('NETWORK_NOT_HERE', message, { organization: this.name })
+  }
+
+  /** The authority's key is here, so that members can be enrolled. */
+  get isOwn(): boolean {
+    return this.ca !== undefined
   }
 
   /** A member by name; enrolled when there is none of that name yet. */
@@ -103,6 +126,7 @@ export class OrganizationIdentities {
 
   /** The MSP as it stands in channel configurations: verifying parts only. */
   mspDefinition(): MspDefinition {
+    if (this.definition !== undefined) return this.definition
     return { mspId: this.mspId, roots: [this.authority.certificate], revocationLists: [...this.revocationLists] }
   }
 

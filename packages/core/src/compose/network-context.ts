@@ -5,11 +5,14 @@ import type { BroadcastEndpoint, EndorserEndpoint } from '../node/directory.ts'
 import type { DeliverEndpoint, NodeDirectory } from '../ports/dissemination.ts'
 import type { LocalNodes, PluginContext } from '../ports/plugin.ts'
 import { Tokens } from '../ports/tokens.ts'
+import type { Transport } from '../ports/transport.ts'
 import type { Member, OrganizationIdentities } from './identities.ts'
 import type { Level } from './level.ts'
 import type { LoadedPlugin } from './load-plugin.ts'
 import type { NodeDisks } from './node-disks.ts'
 import type { NodeScope, Overrides } from './overrides.ts'
+import type { RemoteNodes } from './remote-nodes.ts'
+import type { TcpWire } from './tcp-wire.ts'
 
 /** The plugins of a network, checked and not yet created. */
 export interface NetworkPlugins {
@@ -38,6 +41,10 @@ export interface NetworkContext {
   readonly overrides: Overrides
   readonly disks: NodeDisks
   readonly hub: InProcessHub
+  /** Connects nodes over TCP where the configuration gives them addresses; undefined: the hub does. */
+  readonly wire: TcpWire | undefined
+  /** Nodes of other processes, over the transport of one here. */
+  readonly remote: (via: () => Transport) => RemoteNodes | undefined
   readonly local: LocalNodes
   readonly organizations: Map<string, OrganizationIdentities>
   readonly channels: Map<string, ChannelRecord>
@@ -66,14 +73,20 @@ export async function provideNodeParts(
   // One process a folder: two that write the same ledger would ruin it.
   const lock = await disk.lock('')
   level.own('lock', () => lock.release())
+  const clock = level.get(Tokens.Clock)
+  const random = level.get(Tokens.Random).fork(`node ${node.name}`)
+  const { wire } = context
   const transport = await level.provide(
     Tokens.Transport,
-    () => context.hub.connect({ name: node.name, identity: member.identity }, metrics),
+    () =>
+      wire === undefined
+        ? context.hub.connect({ name: node.name, identity: member.identity }, metrics)
+        : wire.node(member, { clock, random, metrics, logger: logger.child({ subsystem: 'transport' }) }),
     (part) => part.stop(),
   )
   const environment = await level.provide(Tokens.Environment, () => ({
-    clock: level.get(Tokens.Clock),
-    random: level.get(Tokens.Random).fork(`node ${node.name}`),
+    clock,
+    random,
     disk,
     transport,
     logger,

@@ -8,26 +8,32 @@ import { suggestion } from '../config/nearest.ts'
 import { readDefinition } from '../flow/lifecycle/definitions.ts'
 import type { Block } from '../model/block.ts'
 import type { ChannelDirectory } from '../node/directory.ts'
+import { NodeError } from '../node/errors.ts'
 import { type GatewayPeers, LocalGateway } from '../node/gateway/local-gateway.ts'
 import type { IdentityProvider } from '../ports/identity.ts'
-import type { LocalNodes, PluginContext } from '../ports/plugin.ts'
+import type { PluginContext } from '../ports/plugin.ts'
 import { Tokens } from '../ports/tokens.ts'
+import type { Transport } from '../ports/transport.ts'
 import { type Approver, deployChaincode } from './chaincode-deployment.ts'
 import { channelDefinition } from './channel-definition.ts'
-import { NetworkError, PluginError } from './errors.ts'
+import { ClientTransports } from './client-transports.ts'
+import { NetworkError } from './errors.ts'
 import { type Member, type OrganizationIdentities, privateKeyOf } from './identities.ts'
-import { type IdentityStore, openIdentities } from './identity-store.ts'
+import { type IdentityStore, openIdentities, openPreparedIdentities } from './identity-store.ts'
 import { Level } from './level.ts'
-import { loadPlugin } from './load-plugin.ts'
 import { LocalDirectory } from './local-directory.ts'
+import { localNodes } from './local-nodes.ts'
 import type { ChannelRecord, NetworkContext, NetworkPlugins } from './network-context.ts'
 import { type NetworkImage, restoreImage } from './network-image.ts'
 import { NetworkNodes } from './network-nodes.ts'
 import { type NetworkParts, provideNetworkParts } from './network-parts.ts'
+import { loadPlugins } from './network-plugins.ts'
 import { NodeDisks } from './node-disks.ts'
 import type { Overrides } from './overrides.ts'
+import { RemoteNodes } from './remote-nodes.ts'
 import { RunningOrderer } from './running-orderer.ts'
 import { RunningPeer } from './running-peer.ts'
+import type { TcpWire } from './tcp-wire.ts'
 
 /** A running network, as the handles that users get see it. */
 export class NetworkCore {
@@ -47,6 +53,10 @@ export class NetworkCore {
   readonly added: OrganizationConfig[] = []
   /** What was last installed, by channel and name. */
   readonly chaincodes = new Map<string, Map<string, ChaincodeConfig>>()
+  /** Names of the nodes that this process runs; undefined: all. */
+  readonly only: readonly string[] | undefined
+  /** Ways of this process's clients to nodes elsewhere. */
+  readonly clients: ClientTransports
   private readonly store: IdentityStore
   private readonly context: NetworkContext
   private readonly connections = new Map<string, LocalGateway>()
@@ -55,9 +65,18 @@ export class NetworkCore {
   private constructor(
     config: NetworkConfig,
     overrides: Overrides,
-    made: { level: Level; parts: NetworkParts; plugins: NetworkPlugins; provider: IdentityProvider; store: IdentityStore },
+    only: readonly string[] | undefined,
+    made: {
+      level: Level
+      parts: NetworkParts
+      plugins: NetworkPlugins
+      provider: IdentityProvider
+      store: IdentityStore
+      wire: TcpWire | undefined
+    },
   ) {
     this.config = config
+    this.only = only
     this.level = made.level
     this.parts = made.parts
     this.plugins = made.plugins
@@ -66,6 +85,8 @@ export class NetworkCore {
     this.organizations = made.store.organizations
     this.disks = new NodeDisks(config.folder)
     this.members = [...config.channels]
+    const { environment } = made.parts
+    this.clients = new ClientTransports(made.wire, made.level, environment)
     const { nodes, disks } = this
     this.context = {
       local: localNodes(nodes, disks),
@@ -75,6 +96,8 @@ export class NetworkCore {
       overrides,
       disks: this.disks,
       hub: made.parts.hub,
+      wire: made.wire,
+      remote: (via) => this.remoteNodes(via),
       organizations: this.organizations,
       channels: this.channels,
       directory: nodes,
@@ -83,7 +106,27 @@ export class NetworkCore {
   }
 
   /** Starts everything in the order of dependence; what was started is ended again when something fails. */
-  static async start(config: NetworkConfig, overrides: Overrides): Promise<NetworkCore> {
+  static start(config: NetworkConfig, overrides: Overrides, only?: readonly string[]): Promise<NetworkCore> {
+    return NetworkCore.open(config, overrides, only, (core) => core.startNodes())
+  }
+
+  /** Makes what processes of single nodes need, and starts none. @throws NetworkError NETWORK_NOT_PREPARED without folder or addresses */
+  static async prepareOnly(config: NetworkConfig, overrides: Overrides): Promise<void> {
+    if (config.folder === undefined || config.nodes.length === 0) {
+      const message = "a network of several processes needs a data folder (storage) and addresses of its nodes ('nodes')"
+      throw new NetworkError('NETWORK_NOT_PREPARED', message, {})
+    }
+    const core = await NetworkCore.open(config, overrides, undefined, (made) => made.prepare())
+    await core.stop()
+  }
+
+  private static async open(
+    config: NetworkConfig,
+    overrides: Overrides,
+    only: readonly string[] | undefined,
+    begin: (core: NetworkCore) => Promise<void>,
+  ): Promise<NetworkCore> {
+    if (only !== undefined) checkOnly(config, only)
     const level = Level.root()
     try {
       await overrides.network?.(level.container)
@@ -97,7 +140,7 @@ export class NetworkCore {
         signatures: level.get(Tokens.SignaturePool),
         ...(config.base === undefined ? {} : { base: config.base }),
       }
-      if (config.folder !== undefined) {
+      if (config.folder !== undefined && only === undefined) {
         // Before anything is read or written: two processes would overwrite each other's identities.
         const { fileDisk } = await import('../adapters/disk/file-disk.ts')
         const lock = await fileDisk(config.folder).lock('')
@@ -108,9 +151,14 @@ export class NetworkCore {
         () => plugins.identity.create(context),
         (part) => part.close(),
       )
-      const store = await openIdentities(config, parts.environment)
-      const core = new NetworkCore(config, overrides, { level, parts, plugins, provider, store })
-      await core.startNodes()
+      const { environment } = parts
+      const store = await (only === undefined
+        ? openIdentities(config, environment)
+        : openPreparedIdentities(config, environment, only))
+      const wire =
+        config.nodes.length === 0 ? undefined : new (await import('./tcp-wire.ts')).TcpWire(config, provider, store.organizations)
+      const core = new NetworkCore(config, overrides, only, { level, parts, plugins, provider, store, wire })
+      await begin(core)
       return core
     } catch (error) {
       await level.stop().catch(() => {})
@@ -124,13 +172,11 @@ export class NetworkCore {
 
   private async startNodes(): Promise<void> {
     const { config, level } = this
-    // Identities first: a genesis block whose authorities' keys are lost would be worth nothing.
-    await this.store.save()
-    for (const channel of config.channels) await this.addChannel(channel)
+    await this.prepare()
     level.own('orderers', () => stopAll(this.nodes.orderers.values()))
     for (const { name, nodes } of config.orderers) {
       const identities = this.organizations.get(name)!
-      for (const node of nodes)
+      for (const node of nodes.filter((each) => this.runsHere(each)))
         this.nodes.orderers.set(node, new RunningOrderer(this.context, node, identities.member(node, { role: 'orderer' })))
     }
     // Together: a consensus of several nodes may answer only when most of them run.
@@ -139,6 +185,8 @@ export class NetworkCore {
     for (const organization of config.organizations) await this.startPeers(organization)
     if (config.folder !== undefined) this.checkLedgers()
     for (const chaincode of config.chaincodes) await this.install(chaincode)
+    // Definitions are agreed on when all nodes run, wherever they do: see `deploy` of the network.
+    if (this.only !== undefined) return
     // A peer that was behind when the network ended would answer from its past, and have approved anew what it is about to read.
     await Promise.all(config.channels.map(({ name }) => this.nodes.caughtUp(name)))
     await Promise.all(
@@ -146,14 +194,48 @@ export class NetworkCore {
     )
   }
 
+  /** Makes, or finds, identities and genesis blocks; with a folder, also what processes of single nodes need. */
+  async prepare(): Promise<void> {
+    const { config } = this
+    // Identities first: a genesis block whose authorities' keys are lost would be worth nothing.
+    if (this.only === undefined) await this.store.save()
+    for (const channel of config.channels) await this.addChannel(channel)
+    if (this.only !== undefined || config.folder === undefined || config.nodes.length === 0) return
+    const { writePrepared } = await import('./prepared-folder.ts')
+    const genesis = new Map([...this.channels].map(([name, channel]) => [name, channel.genesis]))
+    await writePrepared(config.folder, config.name, this.organizations.values(), genesis)
+  }
+
+  private runsHere(node: string): boolean {
+    return this.only?.includes(node) ?? true
+  }
+
+  /** Nodes of other processes; undefined when there are none. */
+  private remoteNodes(via: () => Transport): RemoteNodes | undefined {
+    const { wire } = this.context
+    if (wire === undefined || this.only === undefined) return undefined
+    return new RemoteNodes(
+      {
+        nodes: wire.nodes,
+        isLocal: (name) => this.runsHere(name),
+        channels: this.channels,
+        organizations: this.organizations,
+        clock: this.environment.clock,
+      },
+      via,
+    )
+  }
+
   /** Peers of an organisation, each on the channels that it is a member of. */
   async startPeers({ name, peers }: OrganizationConfig): Promise<void> {
     const identities = this.organizations.get(name)!
-    const started = peers.map((peer) => {
-      const running = new RunningPeer(this.context, peer, name, identities.member(peer, { role: 'peer' }))
-      this.nodes.peers.set(peer, running)
-      return running
-    })
+    const started = peers
+      .filter((each) => this.runsHere(each))
+      .map((peer) => {
+        const running = new RunningPeer(this.context, peer, name, identities.member(peer, { role: 'peer' }))
+        this.nodes.peers.set(peer, running)
+        return running
+      })
     await Promise.all(started.map((peer) => peer.start()))
   }
 
@@ -281,12 +363,21 @@ export class NetworkCore {
     return connect(connection, identity, { clock, random, ...options })
   }
 
+  /** Nodes here, then those of other processes. */
   private get directory(): ChannelDirectory {
     const { nodes } = this
+    const remote = this.remoteNodes(() => this.anyTransport())
     return {
-      endorsers: (channel) => nodes.endorsers(channel),
-      orderers: (channel) => nodes.broadcasters(channel),
+      endorsers: (channel) => [...nodes.endorsers(channel), ...(remote?.endorsers(channel) ?? [])],
+      orderers: (channel) => [...nodes.broadcasters(channel), ...(remote?.broadcasters(channel) ?? [])],
     }
+  }
+
+  /** That of a running node: a gateway of this process goes to other processes in the name of one of its nodes. */
+  private anyTransport(): Transport {
+    for (const node of [...this.nodes.peers.values(), ...this.nodes.orderers.values()])
+      if (node.transport !== undefined) return node.transport
+    throw new NodeError('NODE_STOPPED', 'no node of this process is running', {})
   }
 
   clientIdentity(member: Member): ClientIdentity & { readonly signer: NonNullable<ClientIdentity['signer']> } {
@@ -361,44 +452,15 @@ export class NetworkCore {
   }
 }
 
-async function loadPlugins(config: NetworkConfig): Promise<NetworkPlugins> {
-  const { base } = config
-  const [ordering, stateDb, identity, chaincodeRuntime, dissemination, blockStore] = await Promise.all([
-    loadPlugin('ordering', config.ordering, base),
-    loadPlugin('stateDb', config.stateDb, base),
-    loadPlugin('identity', config.identity, base),
-    loadPlugin('chaincodeRuntime', config.chaincodeRuntime, base),
-    loadPlugin('dissemination', config.dissemination, base),
-    loadPlugin('blockStore', config.blockStore, base),
-  ])
-  checkOrderers(config, ordering)
-  return { ordering, stateDb, identity, chaincodeRuntime, dissemination, blockStore }
-}
-
-function checkOrderers(config: NetworkConfig, { name, capabilities }: NetworkPlugins['ordering']): void {
-  const count = config.orderers.reduce((sum, { nodes }) => sum + nodes.length, 0)
-  const { min, max = Number.POSITIVE_INFINITY } = capabilities.nodes
-  if (count >= min && count <= max) return
-  const range = max === min ? `exactly ${min}` : max === Number.POSITIVE_INFINITY ? `at least ${min}` : `${min} to ${max}`
-  throw new PluginError(
-    'PLUGIN_NOT_SUITED',
-    `${name} runs on ${range} ordering node${max === 1 ? '' : 's'}, the network has ${count}`,
-    { plugin: name, min, max: capabilities.nodes.max, count },
-  )
-}
-
-function localNodes(nodes: NetworkNodes, disks: NodeDisks): LocalNodes {
-  const shared = new Map<string, unknown>()
-  return {
-    get nodes() {
-      return [...nodes.orderers.keys(), ...nodes.peers.keys()]
-    },
-    disk: () => disks.common(),
-    shared<T>(name: string, make: () => T): T {
-      if (!shared.has(name)) shared.set(name, make())
-      return shared.get(name) as T
-    },
-  }
+/** @throws NetworkError NETWORK_UNKNOWN_NAME, ConfigError CONFIG_CONTRADICTION */
+function checkOnly({ nodes, orderers, organizations }: NetworkConfig, only: readonly string[]): void {
+  const names = [...orderers.flatMap((each) => each.nodes), ...organizations.flatMap((each) => each.peers)]
+  for (const name of only)
+    if (!names.includes(name))
+      throw new NetworkError('NETWORK_UNKNOWN_NAME', `there is no node '${name}'${suggestion(name, names)}`, { name, names })
+  if (nodes.length > 0) return
+  const message = "nodes in processes of their own need addresses: give all of them one under 'nodes'"
+  throw new ConfigError('CONFIG_CONTRADICTION', message, { problems: [{ path: 'nodes', message }] })
 }
 
 async function stopAll(nodes: Iterable<{ stop(): Promise<void> }>): Promise<void> {

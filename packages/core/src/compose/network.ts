@@ -2,14 +2,17 @@ import type { Gateway } from '../client/gateway.ts'
 import type { ClientIdentity, GatewayOptions } from '../client/options.ts'
 import type { NetworkConfig } from '../config/definition.ts'
 import { suggestion } from '../config/nearest.ts'
+import type { BroadcastEndpoint } from '../node/directory.ts'
+import { RemoteOrderer } from '../node/remote/orderer-over-transport.ts'
 import type { SignaturePool } from '../ports/crypto-provider.ts'
+import type { DeliverEndpoint } from '../ports/dissemination.ts'
 import { Tokens } from '../ports/tokens.ts'
 import { NetworkChannel } from './channel-handle.ts'
 import { NetworkError } from './errors.ts'
 import type { NetworkCore } from './network-core.ts'
 import { type NetworkImage, takeImage } from './network-image.ts'
 import { Orderer, type OrdererStatus, Peer, type PeerStatus } from './node-handles.ts'
-import { Organization } from './organization-handle.ts'
+import { Organization, type UserIdentity } from './organization-handle.ts'
 
 const IMAGE = Symbol('image')
 
@@ -104,6 +107,26 @@ export class Network {
     const orderer = this.core.nodes.orderers.get(name)
     if (orderer === undefined) throw unknown('orderer', name, [...this.core.nodes.orderers.keys()])
     return new Orderer(orderer)
+  }
+
+  /**
+   * An orderer in another process as a client reaches it: to send envelopes of a channel, and to read its blocks. The orderer takes what
+   * the channel's policies let this client write, and gives what they let it read.
+   *
+   * @throws NetworkError NETWORK_UNKNOWN_NAME, NETWORK_NOT_HERE
+   */
+  async remoteOrderer(name: string, channel: string, who: UserIdentity): Promise<BroadcastEndpoint & DeliverEndpoint> {
+    const { config, clients, environment } = this.core
+    const organization = config.orderers.find(({ nodes }) => nodes.includes(name))
+    if (organization === undefined)
+      throw unknown(
+        'orderer',
+        name,
+        config.orderers.flatMap(({ nodes }) => nodes),
+      )
+    const transport = await clients.of(who)
+    const { mspId } = organization
+    return new RemoteOrderer({ node: name, mspId, channel, via: () => transport, clock: environment.clock })
   }
 
   /** What runs, and how far it is. */

@@ -1,3 +1,4 @@
+import type { ChannelConfig } from '../channel/config/channel-config.ts'
 import { OrderingHost } from '../flow/order/ordering-host.ts'
 import { inject, injectable } from '../injection.ts'
 import { OrdererNode } from '../node/orderer-node.ts'
@@ -55,9 +56,12 @@ export class OrdererChannelAssembly {
     this.environment = environment
   }
 
-  /** @param members names of the channel's orderers */
-  open(members: () => readonly string[]): Promise<OrderingHost> {
+  /**
+   * @param members names of the channel's orderers
+   * @param onConfig called when another configuration came into force
+   */
+  open(members: () => readonly string[], onConfig: (config: ChannelConfig) => void): Promise<OrderingHost> {
     const { channel, store, consenter, provider, signer, environment } = this
-    return OrderingHost.open({ channel, store, consenter, provider, signer, environment, members })
+    return OrderingHost.open({ channel, store, consenter, provider, signer, environment, members, onConfig })
   }
 }

@@ -1,6 +1,9 @@
+import type { ChannelConfig } from '../channel/config/channel-config.ts'
 import type { OrderingHost } from '../flow/order/ordering-host.ts'
 import type { OrdererNode } from '../node/orderer-node.ts'
+import { serveBroadcast, withdrawBroadcast } from '../node/remote/orderer-over-transport.ts'
 import { Tokens } from '../ports/tokens.ts'
+import type { Transport } from '../ports/transport.ts'
 import { type Member, privateKeyOf } from './identities.ts'
 import type { Level } from './level.ts'
 import { type NetworkContext, provideNodeParts } from './network-context.ts'
@@ -31,6 +34,11 @@ export class RunningOrderer {
   /** Undefined while it is stopped. */
   get node(): OrdererNode | undefined {
     return this.current
+  }
+
+  /** The node's own; undefined while it is stopped. */
+  get transport(): Transport | undefined {
+    return this.current === undefined ? undefined : this.level?.get(Tokens.Transport)
   }
 
   host(channel: string): OrderingHost | undefined {
@@ -83,8 +91,15 @@ export class RunningOrderer {
       (part) => part.close(),
     )
     await openChain(store, record.genesis, this.name, channel)
-    const host = await own.container.resolve(OrdererChannelAssembly).open(() => [...record.orderers])
+    const { name } = this
+    const configured = ({ membership }: ChannelConfig): void => context.wire?.configured(name, channel, membership)
+    const host = await own.container.resolve(OrdererChannelAssembly).open(() => [...record.orderers], configured)
+    // Members first: nobody asks for anything of the channel before it is known who may.
+    configured(host.config)
     await current.join(host)
+    const transport = level.get(Tokens.Transport)
+    serveBroadcast(transport, host)
+    own.own('broadcast', () => withdrawBroadcast(transport, channel))
   }
 
   /** Ends the node without warning: nobody hears of it from the node itself, and nothing more reaches its disk. */

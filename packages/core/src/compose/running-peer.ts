@@ -5,9 +5,11 @@ import type { ChaincodeConfig } from '../config/definition.ts'
 import { OwnSignatures } from '../flow/validate/own-signatures.ts'
 import type { PeerChannel } from '../node/peer-channel.ts'
 import type { PeerNode } from '../node/peer-node.ts'
+import { serveEndorser, withdrawEndorser } from '../node/remote/endorser-over-transport.ts'
 import type { ChaincodeRuntime, ChaincodeSource } from '../ports/chaincode.ts'
 import type { PluginContext } from '../ports/plugin.ts'
 import { Tokens } from '../ports/tokens.ts'
+import type { Transport } from '../ports/transport.ts'
 import { ChaincodeRegistry } from './chaincode-registry.ts'
 import { type Member, privateKeyOf } from './identities.ts'
 import type { Level } from './level.ts'
@@ -46,6 +48,11 @@ export class RunningPeer {
   /** Undefined while it is stopped. */
   get node(): PeerNode | undefined {
     return this.current
+  }
+
+  /** The node's own; undefined while it is stopped. */
+  get transport(): Transport | undefined {
+    return this.current === undefined ? undefined : this.level?.get(Tokens.Transport)
   }
 
   channel(name: string): PeerChannel | undefined {
@@ -127,6 +134,8 @@ export class RunningPeer {
     )
     const history = await openHistory(level.get(Tokens.Disk), channel)
     parts.own('history', () => history.close())
+    const transport = level.get(Tokens.Transport)
+    const remote = context.remote(() => transport)
     const opened = await parts.container.resolve(PeerChannelAssembly).open({
       mspId: this.mspId,
       node: this.name,
@@ -134,11 +143,16 @@ export class RunningPeer {
       history,
       own,
       chaincode: (definition) => registry.find(definition),
-      orderers: () => context.directory.deliverers(channel),
+      orderers: () => [...context.directory.deliverers(channel), ...(remote?.deliverers(channel) ?? [])],
       directory: context.listeners,
       pendingBlocks: context.config.limits.pendingBlocks,
     })
+    // Members first: nobody asks for anything of the channel before it is known who may.
+    context.wire?.configured(this.name, channel, opened.config.membership)
+    opened.onConfig(({ membership }) => context.wire?.configured(this.name, channel, membership))
     await current.join(opened)
+    serveEndorser(transport, channel, current)
+    parts.own('endorser', () => withdrawEndorser(transport, channel))
   }
 
   /** Makes the code of a chaincode known to this peer. */

@@ -67,6 +67,9 @@ export interface ChaincodeDefinition {
   readonly runtime?: PluginChoice<'chaincodeRuntime'>
 }
 
+/** Where a node is reached by others, `host:port`; and where it listens, when that is another address, such as `0.0.0.0:7050`. */
+export type NodeDefinition = string | { readonly address: string; readonly listen?: string }
+
 export type StorageDefinition = 'memory' | { readonly folder: string }
 
 export type LogLevelName = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
@@ -85,6 +88,8 @@ export interface NetworkDefinition {
   readonly dissemination?: PluginChoice<'dissemination'>
   readonly blockStore?: PluginChoice<'blockStore'>
   readonly storage?: StorageDefinition
+  /** Addresses of all nodes by name: the network then runs over TCP, in as many processes as one likes. Absent: in one process. */
+  readonly nodes?: Readonly<Record<string, NodeDefinition>>
   /** Makes identities, keys and every random choice a function of this text: for tests only, since anyone can repeat it. */
   readonly seed?: string
   readonly log?: { readonly level?: LogLevelName; readonly subsystems?: Readonly<Record<string, LogLevelName>> }
@@ -146,6 +151,19 @@ export interface ChaincodeConfig {
   readonly runtime: PluginReference<'chaincodeRuntime'> | undefined
 }
 
+/** Host and port. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** Addresses of a node. */
+export interface NodeAddressConfig {
+  readonly name: string
+  readonly address: Address
+  readonly listen: Address
+}
+
 /** A network with every option decided and every relation checked. Frozen. */
 export interface NetworkConfig {
   readonly name: string
@@ -163,6 +181,8 @@ export interface NetworkConfig {
   readonly blockStore: PluginReference<'blockStore'>
   /** Absolute path of the data folder; undefined: memory. */
   readonly folder: string | undefined
+  /** Addresses of all nodes, or of none: then the network runs in one process. */
+  readonly nodes: readonly NodeAddressConfig[]
   readonly seed: string | undefined
   readonly log: { readonly level: LogLevelName; readonly subsystems: Readonly<Record<string, LogLevelName>> }
   readonly operations: { readonly port: number; readonly host: string } | undefined

@@ -4,6 +4,7 @@ import type { PluginKind } from '../ports/plugin.ts'
 import { checkShape, type Problem, pathText } from './check-shape.ts'
 import { DEFAULTS } from './defaults.ts'
 import type {
+  Address,
   BatchConfig,
   ChaincodeConfig,
   ChaincodeDefinition,
@@ -11,6 +12,8 @@ import type {
   ChannelMembers,
   NetworkConfig,
   NetworkDefinition,
+  NodeAddressConfig,
+  NodeDefinition,
   OrdererDefinition,
   OrdererOrganizationConfig,
   OrganizationConfig,
@@ -70,6 +73,7 @@ export function resolveConfig(definition: NetworkDefinition, origin: ConfigOrigi
     dissemination: reference(definition.dissemination, DEFAULTS['dissemination.use'].value),
     blockStore: reference(definition.blockStore, DEFAULTS['blockStore.use'].value),
     folder,
+    nodes: Object.entries(definition.nodes ?? {}).map(([name, given]) => nodeAddress(name, given)),
     seed: definition.seed,
     log: { level: definition.log?.level ?? DEFAULTS['log.level'].value, subsystems: definition.log?.subsystems ?? {} },
     operations:
@@ -163,6 +167,40 @@ function folderOf({ storage }: NetworkDefinition, { base, from }: ConfigOrigin):
   return base === undefined ? resolve(folder) : resolve(fileURLToPath(new URL('.', base)), folder)
 }
 
+function nodeAddress(name: string, given: NodeDefinition): NodeAddressConfig {
+  const { address, listen = address } = typeof given === 'string' ? { address: given } : given
+  return { name, address: parseAddress(address), listen: parseAddress(listen) }
+}
+
+function parseAddress(text: string): Address {
+  const colon = text.lastIndexOf(':')
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) }
+}
+
+/** What is wrong with the addresses of the nodes. */
+function addressProblems({ nodes, orderers, organizations, seed }: NetworkConfig): Problem[] {
+  if (nodes.length === 0) return []
+  const names = [...orderers.flatMap((each) => each.nodes), ...organizations.flatMap((each) => each.peers)]
+  const problems: Problem[] = []
+  const taken = new Map<string, string>()
+  for (const { name, address, listen } of nodes) {
+    const path = ['nodes', name]
+    if (!names.includes(name)) problems.push({ path, message: `is no node of the network${suggestion(name, names)}` })
+    for (const { port } of [address, listen])
+      if (port < 1 || port > 65_535) problems.push({ path, message: `has the port ${port}` })
+    const place = `${address.host}:${address.port}`
+    const other = taken.get(place)
+    if (other !== undefined) problems.push({ path, message: `has the address of ${other}, ${place}` })
+    taken.set(place, name)
+  }
+  for (const name of names)
+    if (!nodes.some((node) => node.name === name))
+      problems.push({ path: ['nodes'], message: `has no address of ${name}: give one to every node, or to none` })
+  if (seed !== undefined)
+    problems.push({ path: ['seed'], message: 'makes keys that anyone can compute: only for networks in one process' })
+  return problems
+}
+
 function sourceProblems(each: ChaincodeConfig): Problem[] {
   const path = ['chaincodes', each.name]
   if ((each.chaincode === undefined) === (each.module === undefined))
@@ -243,6 +281,7 @@ function contradictions(config: NetworkConfig): Problem[] {
         say([...path, 'organizations', index], `names the organisation '${name}', which is not defined${suggestion(name, names)}`)
     })
   }
+  problems.push(...addressProblems(config))
   if (config.seed !== undefined && config.folder !== undefined)
     say(['seed'], 'makes keys that anyone can compute: only for networks in memory, and this one has a data folder')
   return problems

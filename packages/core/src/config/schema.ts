@@ -153,6 +153,13 @@ const CHAINCODE: Schema = {
   },
 }
 
+const ADDRESS: Schema = {
+  type: 'string',
+  pattern: '^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$',
+  maxLength: 260,
+  description: 'host:port; an IPv6 host in brackets.',
+}
+
 const LEVEL: Schema = { type: 'string', enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] }
 
 /** What a network's definition may hold. */
@@ -202,6 +209,26 @@ export const NETWORK_SCHEMA: Schema = {
         },
       ],
     }),
+    nodes: {
+      type: 'object',
+      description:
+        'Addresses of all nodes by name: the network then runs over TCP with mutual TLS, in one process or many. Absent: in one process, without a network.',
+      propertyNames: NAME,
+      additionalProperties: {
+        anyOf: [
+          ADDRESS,
+          {
+            type: 'object',
+            additionalProperties: false,
+            required: ['address'],
+            properties: {
+              address: { ...ADDRESS, description: 'Where others reach the node, host:port.' },
+              listen: { ...ADDRESS, description: 'Where it listens, such as 0.0.0.0:7050. Default: the address.' },
+            },
+          },
+        ],
+      },
+    },
     seed: {
       type: 'string',
       minLength: 1,
