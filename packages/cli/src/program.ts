@@ -1,5 +1,6 @@
 import { HeddleError } from '@heddle/core'
 import { Command, CommanderError } from 'commander'
+import { configCommand } from './commands/config.ts'
 import { devCommand } from './commands/dev.ts'
 import type { Output } from './output.ts'
 
@@ -15,7 +16,8 @@ export async function run(args: readonly string[], output: Output): Promise<numb
     .configureOutput({ writeOut: (text) => output.print(text), writeErr: (text) => output.say(text.trimEnd()) })
     .addHelpText('after', '\nExit status: 0 done, 1 failed (the error names its code), 2 wrong usage.')
   devCommand(program, output)
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program)
+  configCommand(program, output)
+  inherit(program)
   try {
     await program.parseAsync(args, { from: 'user' })
     return Exit.FINE
@@ -25,5 +27,13 @@ export async function run(args: readonly string[], output: Output): Promise<numb
     if (args.includes('--json')) output.json({ error: error.toJSON() })
     else output.say(`${error.code}\n${error.message}`)
     return error.code === 'COMMAND_BAD_ARGUMENT' ? Exit.USAGE : Exit.FAILED
+  }
+}
+
+/** Subcommands, of every depth, speak and end as the program does. */
+function inherit(command: Command): void {
+  for (const each of command.commands) {
+    each.copyInheritedSettings(command)
+    inherit(each)
   }
 }

@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DEFAULTS } from '@heddle/core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { checkConfig, configDefaults, configSchema } from '../src/cli/config-commands.ts'
-import { DEFAULTS } from '../src/config/defaults.ts'
+import { checkConfig, configDefaults, configSchema } from '../src/commands/config-text.ts'
 
 let folder: string
 beforeAll(async () => {

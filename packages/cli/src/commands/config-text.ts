@@ -1,10 +1,15 @@
-import { PluginError } from '../compose/errors.ts'
-import { type LoadedPlugin, loadPlugin } from '../compose/load-plugin.ts'
-import { DEFAULTS } from '../config/defaults.ts'
-import type { NetworkConfig } from '../config/definition.ts'
-import { editorSchema, type SchemaPlugin } from '../config/editor-schema.ts'
-import { loadConfigFile } from '../config/load-file.ts'
-import type { PluginKind } from '../ports/plugin.ts'
+import {
+  DEFAULTS,
+  editorSchema,
+  type LoadedPlugin,
+  loadConfigFile,
+  loadPlugin,
+  type NetworkConfig,
+  PluginError,
+  type PluginKind,
+  type SchemaPlugin,
+} from '@heddle/core'
+import { stringify } from 'yaml'
 
 const SLOTS = [
   'ordering',
@@ -47,7 +52,6 @@ export async function checkConfig(file: string, json: boolean): Promise<string> 
   const names: string[] = []
   for (const slot of SLOTS) names.push(`${slot.padEnd(16)}  ${(await pluginOf(config, slot)).name}\n`)
   if (json) return `${JSON.stringify(config, undefined, 2)}\n`
-  const { stringify } = await import('yaml')
   return `${names.join('')}\n${stringify(config)}`
 }
 
