@@ -252,7 +252,10 @@ export class GossipNode {
       // Both sides keep the same one of two connections: the one that the smaller identity dialled, of two alike the later.
       const bySmaller = this.network.self < session.peer
       const keepOther = other.link.outbound !== session.link.outbound && other.link.outbound === bySmaller
-      if (keepOther) return session.close(undefined)
+      if (keepOther) {
+        session.close(undefined)
+        return
+      }
       this.sessions.delete(session.peer)
       this.withdraw(other)
       other.close(undefined)
@@ -429,6 +432,7 @@ export class GossipNode {
     if (!this.running || this.channels.size === 0) return
     const { clock } = this.parts.environment
     const connected = [...this.sessions.values()].map(({ peer, proven }) => ({ peer, mspId: proven!.mspId }))
+    if (!this.plan.hasUntried(connected)) for (const channel of this.channels.values()) channel.explored()
     for (const address of this.plan.due(clock.monotonic(), connected)) void this.dialOne(address)
   }
 
@@ -437,7 +441,8 @@ export class GossipNode {
     try {
       const link = await this.network.dial(address, AbortSignal.timeout(DIAL_TIMEOUT))
       const session = this.sessionOf(link)
-      if (session !== undefined && (await session.outcome)) {
+      const isProven = session !== undefined && (await session.outcome)
+      if (isProven) {
         this.plan.succeeded(address, { peer: session.peer, mspId: session.proven!.mspId })
         return
       }
@@ -449,6 +454,8 @@ export class GossipNode {
       if (isSelfDial(error)) this.plan.isSelf(address)
       else this.plan.failed(address, clock.monotonic())
       this.logger.debug({ address, err: error }, 'a peer was not reached')
+    } finally {
+      this.dial()
     }
   }
 

@@ -41,7 +41,7 @@ export const optionsSchema: OptionsSchema = group('Block dissemination by libp2p
   election: group('Milliseconds.', {
     claimInterval: count(1_000, 'Between two claims of a leader.', 10),
     leaderTimeout: count(5_000, 'Silence after which a leader is replaced.', 20),
-    patience: count(500, 'How long a peer that starts listens for a leader.', 0),
+    patience: count(3_000, 'How long a peer that starts looks for a leader at most.', 0),
     rest: count(15_000, 'How long a leader that could not do its work lets others try.', 0),
   }),
   neighbours: group('Connections that a peer tries to have.', {

@@ -66,7 +66,7 @@ export function resolveOptions(options: GossipOptions, node: string) {
     election: {
       claimInterval: 1_000,
       leaderTimeout: 5_000,
-      patience: 500,
+      patience: 3_000,
       rest: 15_000,
       ...options.election,
     },

@@ -183,6 +183,12 @@ export class GossipChannel {
     if ((await this.judgeClaim(claim)) === 'reject') this.parts.node.punish(from, 'a false claim to lead')
   }
 
+  /** All of the organisation who can be reached are neighbours, or know somebody who is. */
+  explored(): void {
+    if (this.topic !== undefined && this.ended === undefined)
+      this.run(this.election.explored(this.host.environment.clock.monotonic()))
+  }
+
   /** About once a second. */
   tick(now: number): void {
     const { topic, election, feed } = this

@@ -6,7 +6,7 @@ export interface ElectionTimes {
   readonly claimInterval: number
   /** Silence of a leader after which another takes its place. */
   readonly leaderTimeout: number
-  /** How long a peer that starts listens for a leader. */
+  /** How long a peer that starts looks for a leader at most. */
   readonly patience: number
   /** How long a leader that could not do its work lets others try. */
   readonly rest: number
@@ -76,6 +76,17 @@ export class Election {
     if (this.fixed === 'leader') return this.lead(now)
     this.role = { is: 'waiting', until: alone ? now : now + this.times.patience * (0.5 + this.random.float() / 2) }
     return this.tick(now)
+  }
+
+  /** Everybody of the organisation who can be reached was reached, and told of no leader that is not known by now. */
+  explored(now: number): ElectionEffect[] {
+    const { role } = this
+    if (role?.is === 'waiting' && this.fixed === undefined && this.restsUntil <= now)
+      this.role = {
+        is: 'waiting',
+        until: Math.min(role.until, now + this.times.claimInterval * (0.1 + this.random.float() / 10)),
+      }
+    return []
   }
 
   /** To be called at `wakeAt`, at the latest. */

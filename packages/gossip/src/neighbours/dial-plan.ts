@@ -149,6 +149,14 @@ export class DialPlan {
     return false
   }
 
+  /** Whether a peer of the own organisation may be at an address that was not tried yet. */
+  hasUntried(connected: readonly Connected[]): boolean {
+    const peers = new Set(connected.map(({ peer }) => peer))
+    for (const { mspId, peer, failures } of this.known.values())
+      if (failures === 0 && (mspId === undefined || mspId === this.mspId) && (peer === undefined || !peers.has(peer))) return true
+    return false
+  }
+
   /** Own organisation first, in random order. */
   private shuffled(): Address[] {
     const keyed = [...this.known.values()].map((entry) => ({
