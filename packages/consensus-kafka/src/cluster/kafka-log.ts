@@ -4,7 +4,7 @@ import { KafkaError } from '../errors.ts'
 import type { Cluster, Leader } from './cluster.ts'
 import { appendError } from './failures.ts'
 import type { Link } from './link.ts'
-import { BATCH_OVERHEAD, encodeBatch, positionOf } from './record-batch.ts'
+import { BATCH_OVERHEAD, positionOf } from './record-batch.ts'
 import { decodeProduce, encodeProduce, PRODUCE } from './requests.ts'
 import { readTopic } from './topic-reader.ts'
 import { suitedTopic } from './topic-settings.ts'
@@ -122,8 +122,9 @@ export class KafkaLog implements OrderedLog {
 
   private async produce(records: readonly Uint8Array[]): Promise<Position> {
     const { settings, environment } = this.cluster
-    const batch = encodeBatch(records, environment.clock.now(), settings.compression)
-    const request = encodeProduce(this.name, batch, settings.timeouts.request)
+    const { compression, timeouts } = settings
+    const now = environment.clock.now()
+    const request = encodeProduce(this.name, records, { timeout: timeouts.request, now, compression })
     let link: Link | undefined
     try {
       link = await this.producer()

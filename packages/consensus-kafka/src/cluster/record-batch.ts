@@ -21,41 +21,52 @@ export const BATCH_OVERHEAD = BATCH_HEADER + 64
 
 export type Compression = NonNullable<KafkaOptions['compression']>
 
-/** A batch without a producer id: a retry may repeat it, which readers allow for. */
-export function encodeBatch(records: readonly Uint8Array[], now: number, compression: Compression): Buffer {
+/**
+ * A batch without a producer id, behind `ahead` bytes that are left free and before `behind` others: a retry may repeat the batch, which
+ * readers allow for.
+ */
+export function encodeBatch(
+  records: readonly Uint8Array[],
+  now: number,
+  compression: Compression,
+  ahead = 0,
+  behind = 0,
+): Buffer {
   let size = 0
   for (let i = 0; i < records.length; i++) {
     const body = bodyOf(records[i]!, i)
     size += sizeOfVarint(body) + body
   }
-  const batch = Buffer.allocUnsafe(BATCH_HEADER + size)
-  let at = BATCH_HEADER
+  const start = ahead + BATCH_HEADER
+  const bytes = Buffer.allocUnsafeSlow(start + size + behind)
+  let at = start
   for (let i = 0; i < records.length; i++) {
     const record = records[i]!
-    at = writeVarint(batch, at, bodyOf(record, i))
-    batch[at++] = 0 // attributes
-    batch[at++] = 0 // timestamp delta
-    at = writeVarint(batch, at, i)
-    batch[at++] = 1 // no key
-    at = writeVarint(batch, at, record.length)
-    batch.set(record, at)
+    at = writeVarint(bytes, at, bodyOf(record, i))
+    bytes[at++] = 0 // attributes
+    bytes[at++] = 0 // timestamp delta
+    at = writeVarint(bytes, at, i)
+    bytes[at++] = 1 // no key
+    at = writeVarint(bytes, at, record.length)
+    bytes.set(record, at)
     at += record.length
-    batch[at++] = 0 // no headers
+    bytes[at++] = 0 // no headers
   }
-  return finish(compress(batch, compression), records.length, now, compression)
+  const whole = compression === 'none' ? bytes : compressed(bytes, start, at, behind, compression)
+  finish(whole.subarray(ahead, whole.length - behind), records.length, now, compression)
+  return whole
 }
 
 function bodyOf(record: Uint8Array, index: number): number {
   return 4 + sizeOfVarint(index) + sizeOfVarint(record.length) + record.length
 }
 
-function compress(batch: Buffer, compression: Compression): Buffer {
-  if (compression === 'none') return batch
-  const compressed = compressionsAlgorithms[compression].compressSync(batch.subarray(BATCH_HEADER))
-  return Buffer.concat([batch.subarray(0, BATCH_HEADER), compressed])
+function compressed(bytes: Buffer, start: number, end: number, behind: number, compression: Compression): Buffer {
+  const content = compressionsAlgorithms[compression].compressSync(bytes.subarray(start, end))
+  return Buffer.concat([bytes.subarray(0, start), content, Buffer.alloc(behind)])
 }
 
-function finish(batch: Buffer, count: number, now: number, compression: Compression): Buffer {
+function finish(batch: Buffer, count: number, now: number, compression: Compression): void {
   const time = BigInt(Math.trunc(now))
   batch.writeBigInt64BE(0n, 0)
   batch.writeInt32BE(batch.length - 12, 8)
@@ -70,7 +81,6 @@ function finish(batch: Buffer, count: number, now: number, compression: Compress
   batch.writeInt32BE(-1, 53)
   batch.writeInt32BE(count, 57)
   batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)) >>> 0, CRC_AT)
-  return batch
 }
 
 /** Records of a fetch, and the offset to go on with. */
@@ -113,7 +123,6 @@ function decodeRecords(batch: Buffer, base: number, from: number, into: LogRecor
   const algorithm = batch.readInt16BE(ATTRIBUTES_AT) & COMPRESSION
   const content = batch.subarray(BATCH_HEADER)
   const cursor = new Cursor(algorithm === 0 ? content : decompress(content, algorithm, base))
-  const positions = Buffer.allocUnsafe(count * POSITION)
   for (let i = 0; i < count; i++) {
     const end = cursor.varint() + cursor.at
     cursor.at += 1 // attributes
@@ -125,9 +134,7 @@ function decodeRecords(batch: Buffer, base: number, from: number, into: LogRecor
     cursor.at = end
     // What is before was asked for by nobody. Who writes into the topic by hand may write nothing at all: that is no record.
     if (offset < from || data.length === 0) continue
-    const position = positions.subarray(i * POSITION, (i + 1) * POSITION)
-    writePosition(position, offset, crc32(data))
-    into.push({ position, data })
+    into.push(new TopicRecord(offset, data))
   }
 }
 
@@ -145,6 +152,21 @@ function damaged(offset: number, why: string, cause?: unknown): LogError {
   return new LogError('LOG_CORRUPT', `the batch at offset ${offset} of the topic ${why}`, { offset }, { cause })
 }
 
+/** Its position is worked out when somebody asks for it, which is once a block. */
+class TopicRecord implements LogRecord {
+  readonly data: Buffer
+  private readonly offset: number
+
+  constructor(offset: number, data: Buffer) {
+    this.offset = offset
+    this.data = data
+  }
+
+  get position(): Uint8Array {
+    return positionOf(this.offset, this.data)
+  }
+}
+
 const POSITION = 12
 
 /**
@@ -153,14 +175,10 @@ const POSITION = 12
  */
 export function positionOf(offset: number, record: Uint8Array): Uint8Array {
   const position = Buffer.allocUnsafe(POSITION)
-  writePosition(position, offset, crc32(record))
-  return position
-}
-
-function writePosition(position: Buffer, offset: number, checksum: number): void {
   position.writeUInt32BE(Math.floor(offset / 2 ** 32), 0)
   position.writeUInt32BE(offset >>> 0, 4)
-  position.writeUInt32BE(checksum, 8)
+  position.writeUInt32BE(crc32(record), 8)
+  return position
 }
 
 /** @throws LogError LOG_CORRUPT for bytes that no topic gave out */

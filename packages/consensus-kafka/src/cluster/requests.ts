@@ -1,4 +1,5 @@
 import { AnswerError } from './failures.ts'
+import { type Compression, encodeBatch } from './record-batch.ts'
 import { Cursor, writeUnsigned } from './varint.ts'
 
 export const PRODUCE = { key: 0, version: 9 } as const
@@ -6,22 +7,33 @@ export const FETCH = { key: 1, version: 13 } as const
 /** Answers go in order of the log: from the leader, without a session. */
 const ACKS_ALL = -1
 
-/** Produce, version 9: one batch for partition 0 of one topic, acknowledged by all replicas in sync. */
-export function encodeProduce(topic: string, batch: Buffer, timeout: number): Buffer {
+/** Bytes of a produce request before its batch, at their most, and behind it. */
+const PRODUCE_TAIL = 3
+
+/** Produce, version 9: one batch for partition 0 of one topic, acknowledged by all replicas in sync. In one buffer with the batch. */
+export function encodeProduce(
+  topic: string,
+  records: readonly Uint8Array[],
+  { timeout, now, compression }: { readonly timeout: number; readonly now: number; readonly compression: Compression },
+): Buffer {
   const name = Buffer.from(topic)
-  const head = Buffer.allocUnsafe(32 + name.length)
+  const ahead = 32 + name.length
+  const bytes = encodeBatch(records, now, compression, ahead, PRODUCE_TAIL)
+  const head = Buffer.allocUnsafe(ahead)
   let at = 0
   head[at++] = 0 // no transaction
   at = head.writeInt16BE(ACKS_ALL, at)
   at = head.writeInt32BE(timeout, at)
   head[at++] = 2 // one topic
   at = writeUnsigned(head, at, name.length + 1)
-  name.copy(head, at)
-  at += name.length
+  at += name.copy(head, at)
   head[at++] = 2 // one partition
   at = head.writeInt32BE(0, at)
-  at = writeUnsigned(head, at, batch.length + 1)
-  return Buffer.concat([head.subarray(0, at), batch, Buffer.alloc(3)])
+  at = writeUnsigned(head, at, bytes.length - ahead - PRODUCE_TAIL + 1)
+  const start = ahead - at
+  head.copy(bytes, start, 0, at)
+  bytes.fill(0, bytes.length - PRODUCE_TAIL)
+  return bytes.subarray(start)
 }
 
 export interface FetchRequest {

@@ -2,7 +2,7 @@ import { EnvelopeView } from '../../model/envelope-view.ts'
 import { HeddleError } from '../../model/errors.ts'
 import { DecodeError } from '../../model/protobuf/errors.ts'
 import type { Timer } from '../../ports/clock.ts'
-import type { OrderedLog, OrderedLogProvider, Position } from '../../ports/ordered-log.ts'
+import type { LogRecord, OrderedLog, OrderedLogProvider, Position } from '../../ports/ordered-log.ts'
 import type {
   BlockCutter,
   ChannelHost,
@@ -16,15 +16,9 @@ import { BatchPacer, defaultPace, type Pace } from './batch-pacer.ts'
 import { LogError, OrderError } from './errors.ts'
 import { envelopeSize } from './ingress-filters.ts'
 import { type AppendLimits, LogProducer } from './log-producer.ts'
-import {
-  chainOf,
-  compareBytes,
-  decodeRecord,
-  LogMetadata,
-  type LogRecordMessage,
-  RECORD_OVERHEAD,
-  RecordClass,
-} from './log-record.ts'
+import { chainOf, compareBytes, LogMetadata, RECORD_OVERHEAD, RecordClass } from './log-record.ts'
+import { RecordReader } from './log-record-codec.ts'
+import { OwnRecord, type ReadEnvelope, type Waiter } from './own-record.ts'
 
 /** Blocks on their way to the disk beyond which reading the log waits. */
 const MOST_BLOCKS = 16
@@ -32,31 +26,6 @@ const PRODUCER_BYTES = 16
 const FIRST_PAUSE = 50
 const LONGEST_PAUSE = 5_000
 const NOTHING = new Uint8Array(0)
-
-/** Who waits for an envelope. */
-interface Waiter {
-  readonly submission: Submission
-  readonly isConfig: boolean
-  readonly signal: AbortSignal | undefined
-  readonly resolve: (ordered: Ordered) => void
-  readonly reject: (error: Error) => void
-}
-
-/** A record that this orderer wrote, until the log has acknowledged it and it is in a durable block: both, in whichever order. */
-interface Own extends Waiter {
-  acknowledged: boolean
-  /** Number of its block, once that is durable. */
-  block: number | undefined
-  /** Read back and skipped: another record took its place. */
-  skipped: boolean
-}
-
-/** An envelope that was read from the log and waits for its batch. */
-interface Read {
-  readonly envelope: EnvelopeView
-  readonly producer: Uint8Array
-  readonly own: Own | undefined
-}
 
 export interface LogOrderingParts {
   readonly host: ChannelHost
@@ -76,7 +45,7 @@ export class LogOrdering implements OrderingService {
   readonly failed: Promise<never>
   private readonly parts: LogOrderingParts
   private readonly host: ChannelHost
-  private readonly cutter: BlockCutter<Read>
+  private readonly cutter: BlockCutter<ReadEnvelope>
   private readonly pacer: BatchPacer
   private readonly pace: Pace
   private readonly producer: Uint8Array
@@ -86,12 +55,14 @@ export class LogOrdering implements OrderingService {
   private reading = new AbortController()
   private readonly chain: Uint8Array
   /** By serial, until the record is read back. */
-  private readonly own = new Map<number, Own>()
+  private readonly own = new Map<number, OwnRecord>()
+  private readonly record = new RecordReader()
   /** Records in the log that were written for another chain. */
   private foreign = 0
   /** Last serial given out. */
   private serial = 0
-  private consumed: Position
+  /** The last record that was consumed, or where the chain ends. */
+  private consumed: Pick<LogRecord, 'position'>
   private readers: Promise<void> = Promise.resolve()
   private records: LogProducer | undefined
   private log: OrderedLog | undefined
@@ -107,7 +78,7 @@ export class LogOrdering implements OrderingService {
     this.host = parts.host
     this.pace = { ...defaultPace, ...parts.pace }
     this.cutter = parts.host.cutter()
-    this.consumed = positionOf(parts.host.tip)
+    this.consumed = { position: positionOf(parts.host.tip) }
     this.producer = parts.host.environment.random.bytes(PRODUCER_BYTES)
     this.chain = chainOf(parts.host.genesisHash)
     this.failed = this.failure.promise
@@ -163,8 +134,8 @@ export class LogOrdering implements OrderingService {
 
   adopted(tip: Tip): void {
     const position = positionOf(tip)
-    if (compareBytes(position, this.consumed) <= 0) return
-    this.consumed = position
+    if (compareBytes(position, this.consumed.position) <= 0) return
+    this.consumed = { position }
     const error = new OrderError('ORDER_OUTCOME_UNKNOWN', 'the blocks came from another orderer')
     for (const { own } of this.cutter.cut()) own?.reject(error)
     this.ownPending = 0
@@ -179,7 +150,7 @@ export class LogOrdering implements OrderingService {
 
   status(): Readonly<Record<string, unknown>> {
     return {
-      position: Buffer.from(this.consumed).toString('hex'),
+      position: Buffer.from(this.consumed.position).toString('hex'),
       pending: this.cutter.pending,
       written: this.own.size,
       queued: this.records?.queued ?? 0,
@@ -192,35 +163,13 @@ export class LogOrdering implements OrderingService {
   }
 
   private produce(waiter: Waiter): void {
-    const { submission, isConfig, signal, reject } = waiter
-    const serial = ++this.serial
     if (this.records === undefined) {
-      reject(new OrderError('ORDER_UNAVAILABLE', 'the orderer is not started'))
+      waiter.reject(new OrderError('ORDER_UNAVAILABLE', 'the orderer is not started'))
       return
     }
-    const own: Own = { ...waiter, acknowledged: false, block: undefined, skipped: false }
-    this.own.set(serial, own)
-    this.records.push({
-      class: isConfig ? RecordClass.CONFIG : RecordClass.NORMAL,
-      serial,
-      configSequence: submission.configSequence,
-      envelope: submission.envelope.bytes,
-      blockNumber: 0,
-      unwanted: () => signal?.aborted === true,
-      appended: () => {
-        own.acknowledged = true
-        this.settle(own)
-      },
-      failed: (error) => {
-        if (this.own.delete(serial)) reject(error)
-        // It was read back all the same; but the log did not say that it holds it under its guarantee.
-        else if (!own.skipped) reject(new OrderError('ORDER_OUTCOME_UNKNOWN', error.message, {}, { cause: error }))
-      },
-    })
-  }
-
-  private settle({ acknowledged, block, resolve }: Own): void {
-    if (acknowledged && block !== undefined) resolve({ blockNumber: block })
+    const own = new OwnRecord(++this.serial, waiter, this.own)
+    this.own.set(own.serial, own)
+    this.records.push(own)
   }
 
   private async run(log: OrderedLog): Promise<void> {
@@ -228,11 +177,12 @@ export class LogOrdering implements OrderingService {
       this.reading = new AbortController()
       const { signal } = this.reading
       try {
-        for await (const records of log.read(this.consumed, signal)) {
+        for await (const records of log.read(this.consumed.position, signal)) {
           pause = FIRST_PAUSE
-          for (const { position, data } of records) {
+          this.assertAscending(records)
+          for (const record of records) {
             if (signal.aborted) break
-            this.consume(position, data)
+            this.consume(record)
           }
           if (this.host.load.blocks > MOST_BLOCKS) await this.lastDurable
           if (signal.aborted) break
@@ -249,92 +199,105 @@ export class LogOrdering implements OrderingService {
     }
   }
 
+  private assertAscending(records: readonly LogRecord[]): void {
+    const [first] = records
+    const last = records.at(-1)
+    if (first === undefined || last === undefined) return
+    if (
+      compareBytes(first.position, this.consumed.position) > 0 &&
+      (first === last || compareBytes(last.position, first.position) > 0)
+    )
+      return
+    throw new LogError('LOG_CORRUPT', 'the log gave a record at or before one that it gave already', {
+      position: Buffer.from(first.position).toString('hex'),
+    })
+  }
+
   /** The pure part: what becomes of a record depends on the records before it and on nothing else. */
-  private consume(position: Position, data: Uint8Array): void {
-    if (compareBytes(position, this.consumed) <= 0) {
-      throw new LogError('LOG_CORRUPT', 'the log gave a record at or before one that it gave already', {
-        position: Buffer.from(position).toString('hex'),
-      })
-    }
-    const before = this.consumed
-    const record = decodeRecord(data)
-    this.consumed = position
-    if (compareBytes(record.chain, this.chain) !== 0) {
-      this.skipForeign(record)
+  private consume(given: LogRecord): void {
+    const { record, consumed: before } = this
+    record.read(given.data)
+    this.consumed = given
+    if (!record.isOf(this.chain)) {
+      this.skipForeign(record.chain)
       return
     }
     if (record.class === RecordClass.TIME_TO_CUT) {
-      if (record.blockNumber === this.host.tip.number + 1) this.cut(position)
+      if (record.blockNumber === this.host.tip.number + 1) this.cut()
       return
     }
-    const own = this.readOwn(record)
+    const { configSequence, cutAfter } = record
+    const isMine = record.isBy(this.producer)
+    const own = isMine ? this.readOwn(record.serial) : undefined
     const current = this.host.config.sequence
-    if (Number(record.configSequence) > current) {
+    if (configSequence > current) {
       throw new LogError(
         'LOG_CORRUPT',
-        `a record was written under configuration ${record.configSequence}, the current one is ${current}`,
+        `a record was written under configuration ${configSequence}, the current one is ${current}`,
       )
     }
-    if (Number(record.configSequence) < current) {
+    if (configSequence < current) {
       if (own !== undefined) this.produceAgain(own)
-    } else if (record.class === RecordClass.CONFIG) {
-      this.cut(before)
-      this.decide([this.readEnvelope(record, own)], position, true)
     } else {
-      const read = this.readEnvelope(record, own)
-      this.pacer.count()
-      if (own !== undefined) this.ownPending++
-      const batches = this.cutter.ordered(read, this.sizeOf(read))
-      batches.forEach((batch, i) => {
-        // When the record still waits, its batch begins with it: reading has to begin with it, too.
-        const holdsIt = i === batches.length - 1 && this.cutter.pending === 0
-        this.decide(batch, holdsIt ? position : before, false)
-      })
+      const read = own ?? { view: new EnvelopeView(record.envelope), isMine, own: undefined }
+      if (record.class === RecordClass.CONFIG) {
+        this.decide(this.cutter.cut(), before, false)
+        this.decide([read], given, true)
+      } else this.take(read, before)
     }
-    if (record.cutAfter) this.cut(position)
+    if (cutAfter) this.cut()
     this.watch()
   }
 
-  private skipForeign(record: LogRecordMessage): void {
+  private take(read: ReadEnvelope, before: Pick<LogRecord, 'position'>): void {
+    this.pacer.count()
+    if (read.own !== undefined) this.ownPending++
+    const batches = this.cutter.ordered(read, this.sizeOf(read))
+    for (let i = 0; i < batches.length; i++) {
+      // When the record still waits, its batch begins with it: reading has to begin with it, too.
+      const holdsIt = i === batches.length - 1 && this.cutter.pending === 0
+      this.decide(batches[i]!, holdsIt ? this.consumed : before, false)
+    }
+  }
+
+  private skipForeign(chain: Uint8Array): void {
     if (this.foreign++ > 0) return
-    const fields = { channel: this.host.channel, chain: Buffer.from(record.chain).toString('hex') }
+    const fields = { channel: this.host.channel, chain: Buffer.from(chain).toString('hex') }
     this.host.environment.logger.warn(fields, 'the ordered log holds records of another chain; they are skipped')
   }
 
-  private readOwn(record: LogRecordMessage): Own | undefined {
-    if (compareBytes(record.producer, this.producer) !== 0) return undefined
-    const serial = Number(record.serial)
+  private readOwn(serial: number): OwnRecord | undefined {
     const own = this.own.get(serial)
     // A record that stands in the log twice is ordered twice, but answered once.
     this.own.delete(serial)
     return own
   }
 
-  private readEnvelope(record: LogRecordMessage, own: Own | undefined): Read {
-    return { envelope: own?.submission.envelope ?? new EnvelopeView(record.envelope), producer: record.producer, own }
-  }
-
-  private sizeOf({ envelope }: Read): number {
+  private sizeOf({ view, own }: ReadEnvelope): number {
+    if (own !== undefined) return own.waiter.submission.size
     try {
-      return envelopeSize(envelope)
+      return envelopeSize(view)
     } catch (cause) {
       if (!(cause instanceof DecodeError)) throw cause
       throw new LogError('LOG_CORRUPT', `a record holds no envelope: ${cause.message}`, {}, { cause })
     }
   }
 
-  private produceAgain(own: Own): void {
-    own.skipped = true
-    const checked = own.isConfig ? this.host.recheckConfig(own.submission) : this.host.recheck(own.submission)
-    checked.then((submission) => this.produce({ ...own, submission }), own.reject)
+  private produceAgain(own: OwnRecord): void {
+    own.skipped()
+    const { waiter } = own
+    const checked = waiter.isConfig ? this.host.recheckConfig(waiter.submission) : this.host.recheck(waiter.submission)
+    checked.then((submission) => this.produce({ ...waiter, submission }), waiter.reject)
   }
 
-  private cut(position: Position): void {
-    if (this.cutter.pending > 0) this.decide(this.cutter.cut(), position, false)
+  /** Cuts what waits, the last record that was consumed included. */
+  private cut(): void {
+    this.decide(this.cutter.cut(), this.consumed, false)
   }
 
-  private decide(batch: readonly Read[], position: Position, isConfig: boolean): void {
-    const envelopes = batch.map(({ envelope }) => envelope)
+  private decide(batch: readonly ReadEnvelope[], { position }: Pick<LogRecord, 'position'>, isConfig: boolean): void {
+    if (batch.length === 0) return
+    const envelopes = batch.map(({ view }) => view)
     const consenterMetadata = LogMetadata.encode({ position })
     const { number, durable } = this.host.decide({ batch: { envelopes, isConfig }, consenterMetadata })
     this.lastDurable = durable
@@ -344,11 +307,7 @@ export class LogOrdering implements OrderingService {
     this.pacer.wasCut()
     durable.then(
       () => {
-        for (const { own } of batch) {
-          if (own === undefined) continue
-          own.block = number
-          this.settle(own)
-        }
+        for (const { own } of batch) own?.durable(number)
         this.pacer.released()
       },
       (cause) => {
@@ -396,7 +355,7 @@ export class LogOrdering implements OrderingService {
       configSequence: this.host.config.sequence,
       envelope: NOTHING,
       blockNumber,
-      unwanted: () => false,
+      isUnwanted: () => false,
       appended: () => {},
       failed: () => {
         this.asked = -1
@@ -411,8 +370,7 @@ export class LogOrdering implements OrderingService {
   }
 
   private isOldestMine(): boolean {
-    const { oldest } = this.cutter
-    return oldest !== undefined && compareBytes(oldest.producer, this.producer) === 0
+    return this.cutter.oldest?.isMine === true
   }
 
   private wait(delay: number): Promise<void> {

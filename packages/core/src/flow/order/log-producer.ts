@@ -1,21 +1,17 @@
 import type { Clock, Timer } from '../../ports/clock.ts'
 import type { OrderedLog } from '../../ports/ordered-log.ts'
 import { LogError, OrderError } from './errors.ts'
-import { LogRecordMessage, RECORD_VERSION, RecordClass } from './log-record.ts'
+import { RecordClass } from './log-record.ts'
+import { encodeRecords, type RecordFields } from './log-record-codec.ts'
 
 /** A record that waits to be appended. */
-export interface Draft {
-  readonly class: number
-  readonly serial: number
-  readonly configSequence: number
-  readonly envelope: Uint8Array
-  readonly blockNumber: number
+export interface Draft extends RecordFields {
   /** Nobody wants it any more. */
-  readonly unwanted: () => boolean
+  isUnwanted(): boolean
   /** The log has it for certain. */
-  readonly appended: () => void
+  appended(): void
   /** It was not appended (ORDER_UNAVAILABLE, ORDER_TOO_LARGE, ORDER_ABORTED), or perhaps was (ORDER_OUTCOME_UNKNOWN). */
-  readonly failed: (error: OrderError) => void
+  failed(error: OrderError): void
 }
 
 export interface LogProducerParts {
@@ -99,7 +95,7 @@ export class LogProducer {
       count++
     }
     return this.queue.splice(0, count).filter((draft) => {
-      if (!draft.unwanted()) return true
+      if (!draft.isUnwanted()) return true
       draft.failed(new OrderError('ORDER_ABORTED', 'nobody waits for the envelope any more'))
       return false
     })
@@ -108,7 +104,8 @@ export class LogProducer {
   private async append(drafts: readonly Draft[]): Promise<void> {
     const last = drafts.length - 1
     const cutAfter = drafts[last]!.class === RecordClass.NORMAL && this.queue.length === 0 && this.parts.mayCut(drafts.length)
-    const records = drafts.map((draft, i) => this.encode(draft, cutAfter && i === last))
+    const { producer, chain } = this.parts
+    const records = encodeRecords(drafts, producer, chain, cutAfter)
     const error = await this.tryAppend(records)
     if (error === undefined) {
       for (const draft of drafts) draft.appended()
@@ -144,22 +141,6 @@ export class LogProducer {
       }
       await this.pause(pause)
     }
-  }
-
-  private encode(draft: Draft, cutAfter: boolean): Uint8Array {
-    const { class: kind, serial, configSequence, envelope, blockNumber } = draft
-    const { producer, chain } = this.parts
-    return LogRecordMessage.encode({
-      version: RECORD_VERSION,
-      class: kind,
-      producer,
-      serial,
-      configSequence,
-      cutAfter,
-      envelope,
-      blockNumber,
-      chain,
-    })
   }
 
   private pause(delay: number): Promise<void> {

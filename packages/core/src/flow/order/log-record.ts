@@ -1,8 +1,6 @@
-import { DecodeError } from '../../model/protobuf/errors.ts'
 import { bool, bytes, enumeration, uint32, uint64 } from '../../model/protobuf/field.ts'
 import { type Infer, message } from '../../model/protobuf/message.ts'
 import type { Position } from '../../ports/ordered-log.ts'
-import { LogError } from './errors.ts'
 
 export const RecordClass = {
   NORMAL: 0,
@@ -42,23 +40,6 @@ export const RECORD_OVERHEAD = 256
 /** What a record calls the chain that it was written for. */
 export function chainOf(genesisHash: Uint8Array): Uint8Array {
   return genesisHash.subarray(0, CHAIN_BYTES)
-}
-
-/** @throws LogError LOG_CORRUPT */
-export function decodeRecord(data: Uint8Array): LogRecordMessage {
-  let record: LogRecordMessage
-  try {
-    record = LogRecordMessage.decode(data)
-  } catch (cause) {
-    if (!(cause instanceof DecodeError)) throw cause
-    throw new LogError('LOG_CORRUPT', `a record does not decode: ${cause.message}`, {}, { cause })
-  }
-  if (record.version !== RECORD_VERSION) {
-    throw new LogError('LOG_CORRUPT', `a record has format version ${record.version}, this orderer knows ${RECORD_VERSION}`, {
-      version: record.version,
-    })
-  }
-  return record
 }
 
 /** Consenter metadata of a block: the last record that is consumed when the block is cut. */
