@@ -265,7 +265,10 @@ export class RaftOrdering implements OrderingService {
     }
     this.#stored = undefined
     this.#silent = undefined
-    this.#run(opened)
+    // While the log was made, blocks may have been taken from others: another config block, and entries that must not be applied again.
+    if (this.#ownId !== id) return this.#open()
+    const taken = readBlockMetadata(this.#host.tip)?.raftIndex ?? 0
+    this.#run({ ...opened, appliedIndex: Math.max(opened.appliedIndex, taken) })
   }
 
   #run(opened: Pick<ConstructorParameters<typeof RunningConsenter>[0], 'core' | 'appliedIndex' | 'snapshotIndex'>): void {
