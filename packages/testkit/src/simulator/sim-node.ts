@@ -156,7 +156,7 @@ export class SimNode {
     checker.reopened(this.name, store.height)
     for await (const block of this.blocks(Math.max(0, Math.min(had, store.height) - 3))) checker.compare(this.name, block)
     const recording = new RecordingStore(store, (blocks) => {
-      if (life.alive) checker.stored(this.name, blocks)
+      if (life.alive) world.stored(this, blocks)
     })
     if (store.height === 0) await recording.append(world.genesis)
     await life.transport.start()

@@ -135,6 +135,17 @@ export class World {
     else this.#faults.outage(node, true, 100)
   }
 
+  /** A node has blocks on its disk. */
+  stored(node: SimNode, blocks: readonly Block[]): void {
+    for (const block of blocks) {
+      this.trace.whisper(node.name, () => {
+        const names = block.data.map((bytes) => this.clients.find(bytes)?.name ?? 'configuration')
+        return `stored block ${block.number}: ${names.join(' ')}`
+      })
+    }
+    this.checker.stored(node.name, blocks)
+  }
+
   /** A node ended itself. */
   halted(node: SimNode, error: Error): void {
     this.trace.tell(node.name, `halts: ${nameOf(error)}`)
