@@ -5,12 +5,14 @@ import {
   type Gateway,
   HeddleError,
   loadConfigFile,
+  loadPlugin,
   type Network,
   type NetworkConfig,
   startNetwork,
   type VerifyReport,
   verifyFolder,
 } from '@heddle/core'
+import { LeaderKiller, NoLeaderError } from './leader-killer.ts'
 import { CARRIER, EXPORTER_BANK, IMPORTER_BANK } from './letter.ts'
 import { LettersFileError, readLetters } from './letters-file.ts'
 import { HELP, type Options, readOptions } from './options.ts'
@@ -18,6 +20,8 @@ import { type Parties, tell } from './scenario.ts'
 import { type Teller, teller } from './story.ts'
 
 const CHAINCODE = 'letters'
+/** Orderers that withstand one fault, by fault model. */
+const ORDERERS = { none: 1, crash: 3, byzantine: 4 } as const
 
 /** What `--json` prints last. */
 interface Summary {
@@ -53,7 +57,9 @@ async function run(options: Options, tale: Teller): Promise<Summary> {
       ['dissemination', status.dissemination],
       ['state', status.stateDb],
     ])
-    const { refused, surprises } = await tell(partiesOf(network), letters, CHAINCODE, tale)
+    const killer = options.killLeader ? await LeaderKiller.of(network, tale) : undefined
+    const { refused, surprises } = await tell(partiesOf(network, killer), letters, CHAINCODE, tale)
+    await killer?.bringBack()
     const seen = await whatPeersHave(network)
     await network.stop()
 
@@ -81,7 +87,7 @@ async function run(options: Options, tale: Teller): Promise<Summary> {
       asExpected: surprises.length === 0,
       ordering: status.ordering,
       orderers: status.orderers.length,
-      leaderKills: 0,
+      leaderKills: killer?.kills ?? 0,
       dissemination: status.dissemination,
       ledger,
     }
@@ -109,12 +115,27 @@ async function configOf(options: Options): Promise<NetworkConfig> {
   return {
     ...config,
     folder,
-    ...(options.ordering === undefined ? {} : { ordering: { use: options.ordering, options: {} } }),
+    ...(options.ordering === undefined ? {} : await orderedBy(options.ordering, config)),
     ...(options.dissemination === undefined ? {} : { dissemination: { use: options.dissemination, options: {} } }),
   }
 }
 
-function partiesOf(network: Network): Parties {
+/** Another ordering plugin, on as many nodes as it takes to withstand one fault. */
+async function orderedBy(use: string, config: NetworkConfig): Promise<Pick<NetworkConfig, 'ordering' | 'orderers'>> {
+  const { capabilities } = await loadPlugin('ordering', { use, options: {} }, config.base)
+  const { min, max = Number.POSITIVE_INFINITY } = capabilities.nodes
+  const wanted = Math.min(Math.max(ORDERERS[capabilities.faultModel], min), max)
+  const [first, ...others] = config.orderers
+  const missing = wanted - config.orderers.reduce((sum, { nodes }) => sum + nodes.length, 0)
+  // Nodes with addresses are the file's to name.
+  if (first === undefined || missing <= 0 || config.nodes.length > 0)
+    return { ordering: { use, options: {} }, orderers: config.orderers }
+  const domain = first.nodes[0]?.split('.').slice(1).join('.') ?? ''
+  const more = Array.from({ length: missing }, (_, i) => `orderer${first.nodes.length + i}.${domain}`)
+  return { ordering: { use, options: {} }, orderers: [{ ...first, nodes: [...first.nodes, ...more] }, ...others] }
+}
+
+function partiesOf(network: Network, killer: LeaderKiller | undefined): Parties {
   const chaincode = network.config.chaincodes.find(({ name }) => name === CHAINCODE)
   const channel = chaincode?.channels[0]
   if (channel === undefined) throw new Error(`the network has no chaincode '${CHAINCODE}'`)
@@ -130,6 +151,7 @@ function partiesOf(network: Network): Parties {
     everywhere: async (block) => {
       await Promise.all(network.peers.map((peer) => peer.reach(channel, block + 1)))
     },
+    trouble: async () => killer?.kill(),
   }
 }
 
@@ -176,7 +198,7 @@ async function main(): Promise<number> {
     return summary.verified && summary.asExpected ? 0 : 1
   } catch (error) {
     // A mistake in a file or an option is the user's to mend: one line, no stack.
-    if (error instanceof HeddleError || error instanceof LettersFileError) {
+    if (error instanceof HeddleError || error instanceof LettersFileError || error instanceof NoLeaderError) {
       process.stderr.write(`${error.code}: ${error.message}\n`)
       return 1
     }

@@ -7,6 +7,7 @@ export interface Options {
   readonly letters: string
   readonly ordering: string | undefined
   readonly dissemination: string | undefined
+  readonly killLeader: boolean
   readonly json: boolean
   readonly help: boolean
 }
@@ -22,6 +23,8 @@ genesis block, read back from disk.
                          ImporterBankMSP, ExporterBankMSP and CarrierMSP
   --letters FILE         letters to issue (default: examples/letter-of-credit/letters.json)
   --ordering NAME        ordering plugin instead of the config's: a package, a path, or the NAME of @heddle/consensus-NAME
+                         (on three orderers where it withstands the crash of one)
+  --kill-leader          kill the orderer that leads midway, with a transaction under way, and bring it back later
   --dissemination NAME   block dissemination instead of the config's: a package, a path, or the NAME of @heddle/NAME
   --json                 print nothing but one JSON object at the end
   --help                 this text
@@ -35,7 +38,15 @@ export function readOptions(args: readonly string[]): Options {
   const flag = { type: 'boolean' } as const
   const { values } = parseArgs({
     args: [...args],
-    options: { config: text, letters: text, ordering: text, dissemination: text, json: flag, help: { ...flag, short: 'h' } },
+    options: {
+      config: text,
+      letters: text,
+      ordering: text,
+      dissemination: text,
+      'kill-leader': flag,
+      json: flag,
+      help: { ...flag, short: 'h' },
+    },
     strict: true,
   })
   return {
@@ -43,6 +54,7 @@ export function readOptions(args: readonly string[]): Options {
     letters: resolve(values.letters ?? join(home, 'letters.json')),
     ordering: specifier(values.ordering, '@heddle/consensus-'),
     dissemination: values.dissemination === 'deliver' ? 'deliver' : specifier(values.dissemination, '@heddle/'),
+    killLeader: values['kill-leader'] ?? false,
     json: values.json ?? false,
     help: values.help ?? false,
   }

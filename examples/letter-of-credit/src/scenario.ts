@@ -10,6 +10,8 @@ export interface Parties {
   readonly carrier: Gateway
   /** Resolves when the peers of all parties have committed a block. A party acts on what its own peer knows, and peers commit a moment apart. */
   everywhere(block: number): Promise<void>
+  /** What happens to the network halfway, while a transaction is under way. */
+  trouble(): Promise<void>
 }
 
 /** What a step has to end as: that it succeeds, or the code of the refusal that the rules demand. */
@@ -86,7 +88,8 @@ export async function tell(parties: Parties, file: LettersFile, chaincode: strin
       ])
     }
     await act(`carrier takes the goods aboard ${letter.vessel}`, 'VALID', carrier, SHIPPING, ['ship', id, letter.vessel])
-    await act('exporter’s bank presents the documents', 'VALID', exporter, BANKS, ['present', id, ...letter.present])
+    const presents = act('exporter’s bank presents the documents', 'VALID', exporter, BANKS, ['present', id, ...letter.present])
+    await (index === Math.floor(file.letters.length / 2) ? Promise.all([presents, parties.trouble()]) : presents)
     if (letter.decision === 'refuse') {
       await act('importer’s bank refuses the documents', 'VALID', importer, BANKS, [
         'refuse',

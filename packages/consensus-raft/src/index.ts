@@ -32,7 +32,8 @@ const raft = definePlugin<'ordering', RaftOptions>({
     return etcdraftMetadata(
       nodes.map((node) => {
         const certificate = SerializedIdentity.decode(node.identity).idBytes
-        return { host: node.name, port: PORT, clientTlsCert: certificate, serverTlsCert: certificate }
+        const { host, port } = node.address ?? { host: node.name, port: PORT }
+        return { host, port, clientTlsCert: certificate, serverTlsCert: certificate }
       }),
       {
         tickInterval: `${tick}ms`,

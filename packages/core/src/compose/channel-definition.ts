@@ -17,7 +17,11 @@ export function channelDefinition(
 ): ChannelDefinition {
   const identities = (name: string) => organizations.get(name)!
   const nodes = config.orderers.flatMap(({ name, mspId, nodes: names }) =>
-    names.map((node) => ({ name: node, mspId, identity: identities(name).member(node, { role: 'orderer' }).identity })),
+    names.map((node) => {
+      const { identity } = identities(name).member(node, { role: 'orderer' })
+      const address = addressOf(config, node)
+      return { name: node, mspId, identity, ...(address === undefined ? {} : { address }) }
+    }),
   )
   const { plugin } = ordering
   return {

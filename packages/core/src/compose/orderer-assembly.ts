@@ -58,10 +58,15 @@ export class OrdererChannelAssembly {
 
   /**
    * @param members names of the channel's orderers
+   * @param identityOf SerializedIdentity of an orderer, where it is known
    * @param onConfig called when another configuration came into force
    */
-  open(members: () => readonly string[], onConfig: (config: ChannelConfig) => void): Promise<OrderingHost> {
+  open(
+    members: () => readonly string[],
+    identityOf: (member: string) => Uint8Array | undefined,
+    onConfig: (config: ChannelConfig) => void,
+  ): Promise<OrderingHost> {
     const { channel, store, consenter, provider, signer, environment } = this
-    return OrderingHost.open({ channel, store, consenter, provider, signer, environment, members, onConfig })
+    return OrderingHost.open({ channel, store, consenter, provider, signer, environment, members, identityOf, onConfig })
   }
 }

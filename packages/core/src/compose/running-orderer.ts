@@ -93,7 +93,11 @@ export class RunningOrderer {
     await openChain(store, record.genesis, this.name, channel)
     const { name } = this
     const configured = ({ membership }: ChannelConfig): void => context.wire?.configured(name, channel, membership)
-    const host = await own.container.resolve(OrdererChannelAssembly).open(() => [...record.orderers], configured)
+    const host = await own.container.resolve(OrdererChannelAssembly).open(
+      () => [...record.orderers],
+      (member) => this.identityOf(member),
+      configured,
+    )
     // Members first: nobody asks for anything of the channel before it is known who may.
     configured(host.config)
     await current.join(host)
@@ -117,11 +121,19 @@ export class RunningOrderer {
     this.level = undefined
     this.current = undefined
     if (level === undefined) return
-    try {
-      await level.stopFirst('orderer')
-      for (const each of this.stores.splice(0)) await each.stop()
-    } finally {
-      await level.stop()
+    const stores = this.stores.splice(0)
+    // In this order, and whatever fails: a part that is left open would keep the node from starting again.
+    const outcomes = await Promise.allSettled([level.stopFirst('orderer')])
+    outcomes.push(...(await Promise.allSettled(stores.map((each) => each.stop()))))
+    await level.stop()
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  }
+
+  private identityOf(node: string): Uint8Array | undefined {
+    for (const organization of this.context.organizations.values()) {
+      const found = organization.find(node)
+      if (found !== undefined) return found.identity
     }
+    return undefined
   }
 }

@@ -85,6 +85,8 @@ export interface GenesisNode {
   readonly mspId: string
   /** SerializedIdentity. */
   readonly identity: Uint8Array
+  /** Where others reach it; absent where the network runs in one process. */
+  readonly address?: { readonly host: string; readonly port: number }
 }
 
 const PLUGIN_BRAND: unique symbol = Symbol.for('@heddle/core/plugin') as never
