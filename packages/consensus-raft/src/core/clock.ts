@@ -1,3 +1,5 @@
+const ROUNDING = 0.01
+
 /**
  * Time as the core sees it: it only ever moves forward, by what the driver's clock moved forward. A clock that jumps back stands still for
  * the core, instead of putting off elections for as long as it jumped; one that jumps ahead fires timers early, which costs an election
@@ -13,6 +15,11 @@ export class MonotoneClock {
 
   get elapsed(): number {
     return this.#elapsed
+  }
+
+  /** Whether a time has come. Sums of fractions lose their last digits, so a timer that fires on the dot must not be found too early. */
+  isDue(elapsed: number): boolean {
+    return this.#elapsed >= elapsed - ROUNDING
   }
 
   advance(now: number): void {

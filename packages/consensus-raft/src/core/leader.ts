@@ -43,7 +43,8 @@ export class Leader {
     this.#quorumCheckAt = node.now + node.options.electionTimeout
     this.#heartbeatAt = node.now + node.options.heartbeat
     // Commits everything before it, since only entries of the own term may be committed by counting (5.4.2).
-    this.#termStart = this.#append('empty', NO_BYTES, undefined)
+    // The first of all carries the founding members, for those who join later and get nothing but the log.
+    this.#termStart = this.#append('empty', NO_BYTES, node.log.last === 0 ? node.log.membership : undefined)
   }
 
   get deadline(): number {
@@ -71,19 +72,19 @@ export class Leader {
   }
 
   tick(): void {
-    const { now, options } = this.#node
-    if (now >= this.#quorumCheckAt) {
+    const { now, options, clock } = this.#node
+    if (clock.isDue(this.#quorumCheckAt)) {
       this.#quorumCheckAt = now + options.electionTimeout
       if (options.checkQuorum && !this.#replication.checkQuorum()) {
         this.#stepDown()
         return
       }
     }
-    if (this.#transferTo !== 0 && now >= this.#transferAt) {
+    if (this.#transferTo !== 0 && clock.isDue(this.#transferAt)) {
       this.#transferTo = 0
       this.#endJoint()
     }
-    if (now >= this.#heartbeatAt) this.#heartbeat()
+    if (clock.isDue(this.#heartbeatAt)) this.#heartbeat()
   }
 
   #heartbeat(): void {

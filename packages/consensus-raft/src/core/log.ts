@@ -1,5 +1,5 @@
 import { RaftInvariantError } from './errors.ts'
-import { NO_MEMBERS } from './membership.ts'
+import { isVoter, NO_MEMBERS } from './membership.ts'
 import type { Entry, MemberId, Membership, Snapshot } from './types.ts'
 
 /** What an entry counts in windows and limits beside its payload, so that tiny payloads do not make huge messages. */
@@ -89,6 +89,19 @@ export class RaftLog {
       if (from <= index) return membership
     }
     throw new RaftInvariantError('MEMBERSHIP_LOST', this.#owner, `no membership is known as of ${index}`)
+  }
+
+  /**
+   * Whether an id votes by the membership in force, or by an earlier one that is not known to have ended yet: the last one committed and
+   * those after it.
+   */
+  mayVote(id: MemberId): boolean {
+    for (let i = this.#memberships.length - 1; i >= 0; i--) {
+      const { index, membership } = this.#memberships[i]!
+      if (isVoter(membership, id)) return true
+      if (index <= this.#commit) return false
+    }
+    return false
   }
 
   /** Term of the entry at an index, -1 where the log has none: compacted, or not there yet. */

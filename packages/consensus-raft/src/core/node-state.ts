@@ -1,7 +1,6 @@
 import { MonotoneClock } from './clock.ts'
 import { RaftOptionsError } from './errors.ts'
 import { RaftLog } from './log.ts'
-import { isVoter } from './membership.ts'
 import { isSnapshot, type MessageFields, makeMessage } from './message.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
 import { Outbox } from './outbox.ts'
@@ -9,7 +8,7 @@ import type { HardState, MemberId, MessageType, RaftOptions, ReadState, Restored
 import { drawTimeout } from './votes.ts'
 
 /** Checks what came from disk: a node must not start on a log with a hole in it. @throws RaftOptionsError */
-const restoreLog = (id: MemberId, restored: Restored): { log: RaftLog; hardState: HardState } => {
+const restoreLog = (id: MemberId, restored: Restored): { log: RaftLog; hardState: HardState; written: HardState } => {
   const { snapshot, entries = [] } = restored
   if (snapshot !== undefined && !isSnapshot(snapshot)) throw new RaftOptionsError('the restored snapshot is malformed')
   if (snapshot !== undefined && (snapshot.index === 0) !== (snapshot.term === 0))
@@ -23,15 +22,16 @@ const restoreLog = (id: MemberId, restored: Restored): { log: RaftLog; hardState
     term = entry.term
   }
   const log = new RaftLog(id, snapshot, entries)
-  const hardState = restored.hardState ?? { term, vote: 0, commit: log.commit }
-  if (hardState.term < term) throw new RaftOptionsError(`the restored term ${hardState.term} is below that of the log, ${term}`)
+  const written = restored.hardState ?? { term: 0, vote: 0, commit: log.commit }
+  // A crash came between the entries of a batch and its hard state. No vote of a later term left this node, or it would be durable.
+  const hardState = written.term < term ? { term, vote: 0, commit: written.commit } : written
   if (hardState.commit > index)
     throw new RaftOptionsError(`the restored log ends at ${index}, but ${hardState.commit} was committed`)
   log.commitTo(hardState.commit)
   const applied = Math.min(restored.applied ?? log.applied, log.commit)
   log.applied = Math.max(log.applied, applied)
   log.handed = log.applied
-  return { log, hardState: { ...hardState, commit: log.commit } }
+  return { log, hardState, written }
 }
 
 /** What all parts of the core share: identity, term, vote, role, log, and the way out. */
@@ -62,12 +62,12 @@ export class NodeState {
     this.id = this.options.id
     this.incarnation = this.options.incarnation
     this.#random = random
-    const { log, hardState } = restoreLog(this.id, restored)
+    const { log, hardState, written } = restoreLog(this.id, restored)
     this.log = log
     this.term = hardState.term
     this.vote = hardState.vote
     this.clock = new MonotoneClock(now)
-    this.outbox = new Outbox(this.id, log, hardState)
+    this.outbox = new Outbox(this.id, log, written)
     this.redrawElectionTimer()
   }
 
@@ -75,9 +75,12 @@ export class NodeState {
     return this.clock.elapsed
   }
 
-  /** Whether this node may stand for election: it votes in the membership in force (5.2; learners and removed ones do not). */
+  /**
+   * Whether this node may stand for election. Learners and removed ones do not, but one whose removal is not committed does, without counting
+   * its own vote (dissertation 4.2.2): it may be the only one with the entry that removes it, and then nobody else can win.
+   */
   get promotable(): boolean {
-    return isVoter(this.log.membership, this.id)
+    return this.log.mayVote(this.id)
   }
 
   /** Draws a new timeout (5.2: at each election, so that candidates do not collide for ever) and starts it. */

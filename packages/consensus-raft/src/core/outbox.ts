@@ -32,6 +32,7 @@ export class Outbox {
   #synced = 0
   #durable = 0
   #written: HardState
+  #rewrite = false
   #snapshot: Snapshot | undefined
 
   constructor(owner: MemberId, log: RaftLog, written: HardState) {
@@ -48,6 +49,7 @@ export class Outbox {
   /** Goes out when all that is unwritten now is durable. `term` and `vote`: the node's own, as they are now. */
   hold(message: Message, term: number, vote: MemberId): void {
     const dirty =
+      this.#rewrite ||
       this.#snapshot !== undefined ||
       this.#log.unsaved <= this.#log.last ||
       term !== this.#written.term ||
@@ -86,6 +88,11 @@ export class Outbox {
     for (const batch of this.#writing) if (batch.lastIndex >= index) batch.lastIndex = index - 1
   }
 
+  /** Writes the hard state with the next batch even if nothing in it has changed. */
+  rewriteHardState(): void {
+    this.#rewrite = true
+  }
+
   takeMessages(): readonly Message[] {
     const messages = this.#ready
     if (messages.length > 0) this.#ready = []
@@ -94,7 +101,8 @@ export class Outbox {
 
   takePersist(term: number, vote: MemberId, commit: number): Persist | undefined {
     const written = this.#written
-    const voted = term !== written.term || vote !== written.vote
+    const voted = this.#rewrite || term !== written.term || vote !== written.vote
+    this.#rewrite = false
     const entries = this.#log.takeUnsaved()
     const snapshot = this.#snapshot
     if (term < written.term) throw new RaftInvariantError('TERM_WENT_BACK', this.#owner, `from ${written.term} to ${term}`)

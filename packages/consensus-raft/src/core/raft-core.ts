@@ -25,6 +25,8 @@ import type {
 
 const NO_READS: readonly ReadState[] = Object.freeze([])
 
+const isFromLeader = ({ type }: Message): boolean => type === 'append' || type === 'heartbeat' || type === 'snapshot'
+
 /**
  * One member of a Raft cluster, as a state machine. `types.ts` says how to drive it and what its effects oblige to; `membership.ts` says
  * how members change and how a node that lost its disk comes back.
@@ -55,7 +57,7 @@ export class RaftCore {
     this.#follower = new Follower(node)
     this.#told = { role: node.role, term: node.term, leader: node.leader }
     this.#toldMembership = node.log.membershipAt
-    if (restored.founding === 'survey' && node.term === 0 && node.log.last === 0) {
+    if (restored.founding === 'survey' && restored.hardState === undefined && node.log.last === 0) {
       if (!node.promotable) throw new RaftOptionsError('only a founding voter surveys')
       this.#survey = new Survey(node)
       if (!this.#survey.isOver) node.silent = 'survey'
@@ -120,11 +122,11 @@ export class RaftCore {
     node.clock.advance(now)
     if (node.silent === 'disowned') return
     if (node.silent === 'survey') {
-      if (node.now >= this.#survey!.askAt) this.#survey!.ask()
+      if (node.clock.isDue(this.#survey!.askAt)) this.#survey!.ask()
       return
     }
     if (this.#leader !== undefined) this.#leader.tick()
-    else if (node.now >= node.electionAt) {
+    else if (node.clock.isDue(node.electionAt)) {
       if (node.promotable) this.#campaign()
       else node.restartElectionTimer()
     }
@@ -147,7 +149,11 @@ export class RaftCore {
       return 'amnesiac-sender'
     }
     if (message.type === 'survey' || message.type === 'survey-result') return this.#surveyed(message)
-    if (node.silent === 'survey') return 'silent'
+    if (node.silent === 'survey') {
+      // The others work without this one, and somebody who has to be asked does not answer: there is another way in.
+      if (this.#survey!.isOverdue && isFromLeader(message)) this.#fallSilent()
+      return 'silent'
+    }
     if (message.term > node.term) {
       if (!this.#enterTerm(message)) return 'leased'
     } else if (message.term < node.term) {
@@ -193,6 +199,8 @@ export class RaftCore {
     if (survey.answer(message)) this.#fallSilent()
     else if (survey.isOver) {
       node.silent = 'no'
+      // Durable, this says that the survey need not be held again.
+      node.outbox.rewriteHardState()
       node.restartElectionTimer()
     }
     return undefined
@@ -208,7 +216,7 @@ export class RaftCore {
     } else if (type === 'pre-vote-result' && !message.reject) {
       return true
     }
-    this.#becomeFollower(term, type === 'append' || type === 'heartbeat' || type === 'snapshot' ? from : 0)
+    this.#becomeFollower(term, isFromLeader(message) ? from : 0)
     return true
   }
 
@@ -216,8 +224,7 @@ export class RaftCore {
   #tellTerm(message: Message): DropReason {
     const node = this.#node
     const { type, from, index } = message
-    if (type === 'append' || type === 'heartbeat' || type === 'snapshot')
-      node.sendDurably('append-result', from, { index, reject: true })
+    if (isFromLeader(message)) node.sendDurably('append-result', from, { index, reject: true })
     else if (type === 'vote') node.sendDurably('vote-result', from, { reject: true })
     else if (type === 'pre-vote') node.sendDurably('pre-vote-result', from, { reject: true })
     return 'stale-term'

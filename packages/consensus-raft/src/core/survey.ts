@@ -1,6 +1,9 @@
 import type { NodeState } from './node-state.ts'
 import type { MemberId, Message } from './types.ts'
 
+/** Election timeouts that a survey may last while the others have a leader. */
+const PATIENCE = 10
+
 /**
  * Tells a founding member that starts for the first time from one that lost its disk, which look the same to the machine itself.
  *
@@ -12,7 +15,8 @@ import type { MemberId, Message } from './types.ts'
  * the vote may be under way to a candidate that was not asked.
  *
  * What is known of the others is kept in memory only. A founder whose survey was not over when another one, already with history, restarted
- * is condemned too, which is safe: it comes back under a fresh id like one that lost its disk.
+ * is condemned too, which is safe: it comes back under a fresh id like one that lost its disk. A survey that is over is written down as a hard
+ * state of term 0, and is not held again.
  */
 export class Survey {
   readonly #node: NodeState
@@ -21,9 +25,11 @@ export class Survey {
   readonly #known = new Map<MemberId, number>()
   readonly #answered = new Set<MemberId>()
   askAt = 0
+  readonly #begunAt: number
 
   constructor(node: NodeState) {
     this.#node = node
+    this.#begunAt = node.now
     this.#others = node.log.membership.voters.filter((id) => id !== node.id)
   }
 
@@ -33,6 +39,14 @@ export class Survey {
 
   get #fresh(): boolean {
     return this.#node.term === 0 && this.#node.log.last === 0
+  }
+
+  /**
+   * Whether it has lasted too long: a founder who has to be asked may have lost its disk and be gone for ever. Once a leader of the others
+   * is heard, this node too may as well come in under a fresh id, which is safe at any time.
+   */
+  get isOverdue(): boolean {
+    return this.#node.now - this.#begunAt > PATIENCE * this.#node.options.electionTimeout
   }
 
   ask(): void {

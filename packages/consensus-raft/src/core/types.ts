@@ -162,7 +162,7 @@ export interface RaftOptions {
 
 /** What was read back from disk, or the founding state. */
 export interface Restored {
-  /** Default term 0, vote 0, commit = the snapshot's index. */
+  /** Leave it out if none was ever written (never make up one): default term 0, vote 0, commit = the snapshot's index. */
   readonly hardState?: HardState
   /**
    * The last durable snapshot. For a founding member: index 0, term 0 and the founding membership, the same on all. For a node that
@@ -178,7 +178,7 @@ export interface Restored {
    */
   readonly applied?: number
   /**
-   * Only for a founding member with an empty log. A machine cannot tell by itself whether it starts for the first time or has lost its
+   * Only for a founding member with an empty log and no hard state. A machine cannot tell by itself whether it starts for the first time or has lost its
    * disk; a node that lost its disk must never act under its old id (it may have voted, or acknowledged entries, that it forgot).
    *
    * - `assured` (default): whoever starts the node vouches that this id never acted.
@@ -189,7 +189,10 @@ export interface Restored {
   readonly founding?: 'assured' | 'survey'
 }
 
-/** Write these together, in this order: snapshot, entries, hard state. */
+/**
+ * Write these together, in this order: snapshot, entries, hard state. A crash may keep any beginning of that (a snapshot alone, some of the
+ * entries, no hard state): the core starts from it. It must never keep a later part without the earlier ones.
+ */
 export interface Persist {
   /** Ascends by one with each batch. Tell {@link RaftCore.persisted} when this batch and all before it are durable. */
   readonly sequence: number
