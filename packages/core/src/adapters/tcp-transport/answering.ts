@@ -15,6 +15,8 @@ export interface AnsweringParts {
   readonly services: Services
   readonly admits: (peer: Admitted, channel: string) => boolean
   readonly limits: TcpLimits
+  /** Requests and streams of the other side under way at once. */
+  readonly maxRequests: number
   /** Largest question that this side takes, and largest answer that the other one does. */
   readonly maxQuestion: number
   readonly maxAnswer: number
@@ -136,7 +138,7 @@ export class Answering {
   #answer(id: number, bytes: Uint8Array | undefined, error: unknown): void {
     // Given up by who asked, or nobody is there.
     if (this.#over || (bytes !== undefined && !this.#requests.has(id))) return
-    const { limits, maxAnswer } = this.#parts
+    const { limits, maxRequests, maxAnswer } = this.#parts
     const failure = bytes !== undefined && bytes.length > maxAnswer ? tooLarge(bytes.length, maxAnswer) : error
     const body = failure === undefined ? bytes! : encodeError(failure)
     const flow = this.#outbox.flow()
@@ -148,14 +150,15 @@ export class Answering {
     }
     this.#outbox.put(flow, FrameType.ANSWER, id, body, { flags: failure === undefined ? 0 : Flag.ERROR, gone })
     // Who does not read answers gets no more requests in.
-    if (this.#paused || (this.#answerBytes <= limits.maxQueueBytes && this.#requests.size <= limits.maxRequests * 2)) return
+    if (this.#paused || (this.#answerBytes <= limits.maxQueueBytes && this.#requests.size <= maxRequests * 2)) return
     this.#paused = true
     this.#parts.pause(true)
   }
 
   #answered(bytes: number): void {
     this.#answerBytes -= bytes
-    const { maxQueueBytes, maxRequests } = this.#parts.limits
+    const { maxRequests, limits } = this.#parts
+    const { maxQueueBytes } = limits
     if (!this.#paused || this.#answerBytes > maxQueueBytes / 2 || this.#requests.size > maxRequests) return
     this.#paused = false
     this.#parts.pause(false)
@@ -201,10 +204,10 @@ export class Answering {
   }
 
   #refusal<H>(route: InboundRoute, handlers: ReadonlyMap<string, H>): TransportError | undefined {
-    const { self, peer, limits } = this.#parts
+    const { self, peer, maxRequests } = this.#parts
     const { service, channel, key } = route
     const open = this.#requests.size + this.#sources.size
-    if (open >= limits.maxRequests) {
+    if (open >= maxRequests) {
       const message = `${open} requests of ${peer.name} are under way at ${self}`
       return new TransportError('TRANSPORT_BUSY', message, { to: self, service })
     }

@@ -1,4 +1,3 @@
-import net from 'node:net'
 import tls from 'node:tls'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
@@ -37,7 +36,7 @@ export class Dialer {
   readonly #parts: DialerParts
   #link: Link | undefined
   #dialling: Promise<Link> | undefined
-  #socket: net.Socket | undefined
+  #socket: tls.TLSSocket | undefined
   /** One-way messages that came while the connection was being made. */
   #early: { readonly route: RouteName; readonly message: Uint8Array }[] = []
   #earlyBytes = 0
@@ -134,25 +133,25 @@ export class Dialer {
     if (address === undefined) return Promise.reject(unreachable('no address is known'))
     if (this.#stopped) return Promise.reject(new TransportError('TRANSPORT_CLOSED', `${self} is stopped`, { node: self }))
     return new Promise((resolve, reject) => {
-      const raw = net.connect({ host: address.host, port: address.port, noDelay: true })
-      this.#socket = raw
-      const timer = clock.setTimer(limits.handshakeTimeout, () => {
-        reject(unreachable('it does not answer'))
-        raw.destroy()
-      })
       const socket = tls.connect({
         ...tlsOptions(credentials()),
-        socket: raw,
+        host: address.host,
+        port: address.port,
         servername: '',
         checkServerIdentity: () => undefined,
+      })
+      socket.setNoDelay(true)
+      this.#socket = socket
+      const timer = clock.setTimer(limits.handshakeTimeout, () => {
+        reject(unreachable('it does not answer'))
+        socket.destroy()
       })
       const early = (error: Error): void => {
         timer.cancel()
         reject(unreachable(error.message, error))
-        raw.destroy()
+        socket.destroy()
       }
       const ended = (): void => early(new Error('it closed the connection'))
-      raw.on('error', early)
       socket.on('error', early)
       socket.on('close', ended)
       socket.on('secureConnect', () => {

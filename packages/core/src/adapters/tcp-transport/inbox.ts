@@ -94,7 +94,7 @@ export class Inbox {
     }
     if (partial.received !== partial.total) throw new FrameError('a transfer of a wrong length')
     this.forget(type, id)
-    return { type, flags, id, route: partial.route, data: Buffer.concat(partial.chunks, partial.total) }
+    return { type, flags, id, route: partial.route, data: plain(Buffer.concat(partial.chunks, partial.total)) }
   }
 
   /** Drops what came of a transfer that is not wanted any more. */
@@ -144,7 +144,12 @@ function partialKey(type: number, id: number): number {
   return type * 0x1_0000_0000 + id
 }
 
-/** Bytes that do not hold on to more than themselves. */
+/** Bytes that do not hold on to more than themselves; plain ones, since a Buffer's `slice` is another. */
 function own(view: Buffer): Uint8Array {
-  return view.length < COPY_BELOW || view.length * 4 < view.buffer.byteLength ? Uint8Array.prototype.slice.call(view) : view
+  const isSmallPart = view.length < COPY_BELOW || view.length * 4 < view.buffer.byteLength
+  return isSmallPart ? new Uint8Array(view) : plain(view)
+}
+
+function plain({ buffer, byteOffset, length }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length)
 }

@@ -12,6 +12,8 @@ export interface TcpLimits {
   readonly maxQueueBytes: number
   /** Requests and streams under way over one connection, in each direction. */
   readonly maxRequests: number
+  /** The same of a client: each may cost the memory of its answer. */
+  readonly maxClientRequests: number
   /** Bytes of a stream that may be under way before its reader has taken them. */
   readonly streamWindow: number
   /** From the first byte of a connection to both sides' greetings. */
@@ -44,6 +46,7 @@ export const TCP_LIMITS: TcpLimits = {
   // What a link of 1 Gbit/s carries in half a second: older consensus messages are worth nothing.
   maxQueueBytes: 64 << 20,
   maxRequests: 4096,
+  maxClientRequests: 1024,
   // A millisecond at 1 GB/s: more only holds memory.
   streamWindow: 1 << 20,
   // A handshake takes milliseconds; a machine under load a hundred times that.

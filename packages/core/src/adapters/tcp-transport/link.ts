@@ -86,6 +86,7 @@ export class Link {
     else
       this.#answering = new Answering({
         ...parts,
+        maxRequests: peer.isNode ? limits.maxRequests : limits.maxClientRequests,
         outbox,
         maxQuestion: maxBytes,
         maxAnswer: this.#maxMessage,
@@ -142,7 +143,7 @@ export class Link {
     try {
       this.#frames.push(data, (frame) => {
         this.#take(frame)
-        return this.#over === undefined
+        return this.#over === undefined && !this.#paused
       })
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
@@ -198,8 +199,16 @@ export class Link {
 
   #pause(paused: boolean): void {
     this.#paused = paused
-    if (paused) this.#socket.pause()
-    else this.#socket.resume()
+    if (paused) {
+      this.#socket.pause()
+      return
+    }
+    // What came in before the pause and was not looked at goes first.
+    setImmediate(() => {
+      if (this.#paused || this.#over !== undefined) return
+      this.received(NOTHING)
+      if (!this.#paused) this.#socket.resume()
+    })
   }
 
   /** Asks for a sign of life where there is none, and gives up on who gives none. */

@@ -53,8 +53,8 @@ export class Listener {
   readonly #server: net.Server
   #context: tls.SecureContext
   /** Connections whose other side is not known, the oldest first. */
-  readonly #pending = new Map<net.Socket, string>()
-  readonly #sockets = new Set<net.Socket>()
+  readonly #pending = new Map<tls.TLSSocket, string>()
+  readonly #sockets = new Set<tls.TLSSocket>()
   readonly #perAddress = new Map<string, number>()
   #failures = new Map<string, number>()
   #failuresSince = 0
@@ -108,17 +108,15 @@ export class Listener {
     })
   }
 
-  #accept(socket: net.Socket): void {
+  #accept(raw: net.Socket): void {
     const { limits, clock, connected, dropped } = this.#parts
-    const address = socket.remoteAddress ?? ''
-    socket.on('error', () => socket.destroy())
-    this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
+    const address = raw.remoteAddress ?? ''
+    raw.on('error', () => {})
     const before = this.#perAddress.get(address) ?? 0
     const isFailing = this.#failuresOf(address) >= limits.maxFailuresPerAddress
     if (isFailing || before >= limits.maxPendingPerAddress) {
       dropped(isFailing ? 'TOO_MANY_FAILURES' : 'TOO_MANY_FROM_ADDRESS', address)
-      socket.destroy()
+      raw.destroy()
       return
     }
     if (this.#pending.size >= limits.maxPending) {
@@ -126,32 +124,33 @@ export class Listener {
       const [oldest] = this.#pending.keys()
       oldest?.destroy()
     }
-    this.#pending.set(socket, address)
-    this.#perAddress.set(address, before + 1)
-    socket.once('close', () => {
-      if (!this.#forget(socket)) return
-      this.#failed(address)
-      dropped('NOT_GREETED', address)
-    })
-    const secure = new tls.TLSSocket(socket, {
+    // From here on only the TLS socket is touched: the one below is its own.
+    const socket = new tls.TLSSocket(raw, {
       isServer: true,
       secureContext: this.#context,
       requestCert: true,
       rejectUnauthorized: false,
       ALPNProtocols: [ALPN],
     })
+    this.#sockets.add(socket)
+    this.#pending.set(socket, address)
+    this.#perAddress.set(address, before + 1)
     const timer = clock.setTimer(limits.handshakeTimeout, () => socket.destroy())
-    const broken = (): unknown => socket.destroy()
-    secure.on('error', broken)
-    secure.on('close', broken)
-    secure.once('secure', () => {
+    socket.on('error', () => socket.destroy())
+    socket.once('close', () => {
       timer.cancel()
-      secure.off('error', broken)
-      connected(secure, () => this.#forget(socket))
+      this.#sockets.delete(socket)
+      if (!this.#forget(socket)) return
+      this.#failed(address)
+      dropped('NOT_GREETED', address)
+    })
+    socket.once('secure', () => {
+      timer.cancel()
+      connected(socket, () => this.#forget(socket))
     })
   }
 
-  #forget(socket: net.Socket): boolean {
+  #forget(socket: tls.TLSSocket): boolean {
     const address = this.#pending.get(socket)
     if (address === undefined) return false
     this.#pending.delete(socket)

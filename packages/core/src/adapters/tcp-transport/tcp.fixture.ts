@@ -26,6 +26,7 @@ export class TestNetwork {
   readonly intermediates = new Map<string, CertificateAuthority>()
   readonly nodes = new Map<string, KnownNode & { address?: { host: string; port: number } }>()
   readonly started: TcpTransport[] = []
+  readonly #secrets = new Map<string, string>()
 
   constructor(mspIds: readonly string[] = ['Org1MSP']) {
     for (const mspId of mspIds) this.authority(mspId)
@@ -48,7 +49,11 @@ export class TestNetwork {
     options: { lifetime?: number; notBefore?: number } = {},
   ): TestIdentity {
     const intermediate = this.intermediates.get(mspId)
-    const { certificate, privateKey } = (intermediate ?? this.authority(mspId)).issue({ enrolmentId: name, role }, options)
+    const authority = intermediate ?? this.authority(mspId)
+    const registration = `${mspId} ${name}`
+    const secret = this.#secrets.get(registration) ?? authority.register({ enrolmentId: name, role })
+    this.#secrets.set(registration, secret)
+    const { certificate, privateKey } = authority.enrol(name, secret, options)
     return {
       identity: serializeIdentity(mspId, certificate),
       certificate,
