@@ -90,6 +90,8 @@ export interface NetworkDefinition {
   readonly storage?: StorageDefinition
   /** Addresses of all nodes by name: the network then runs over TCP, in as many processes as one likes. Absent: in one process. */
   readonly nodes?: Readonly<Record<string, NodeDefinition>>
+  /** Where nodes serve clients that speak Fabric's gRPC services, `host:port` by name of the node; `heddle up` and `heddle node start` open them. */
+  readonly services?: Readonly<Record<string, string>>
   /** Makes identities, keys and every random choice a function of this text: for tests only, since anyone can repeat it. */
   readonly seed?: string
   readonly log?: { readonly level?: LogLevelName; readonly subsystems?: Readonly<Record<string, LogLevelName>> }
@@ -183,6 +185,8 @@ export interface NetworkConfig {
   readonly folder: string | undefined
   /** Addresses of all nodes, or of none: then the network runs in one process. */
   readonly nodes: readonly NodeAddressConfig[]
+  /** Where nodes serve Fabric's clients. */
+  readonly services: readonly { readonly name: string; readonly address: Address }[]
   readonly seed: string | undefined
   readonly log: { readonly level: LogLevelName; readonly subsystems: Readonly<Record<string, LogLevelName>> }
   readonly operations: { readonly port: number; readonly host: string } | undefined

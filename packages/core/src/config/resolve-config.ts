@@ -74,6 +74,7 @@ export function resolveConfig(definition: NetworkDefinition, origin: ConfigOrigi
     blockStore: reference(definition.blockStore, DEFAULTS['blockStore.use'].value),
     folder,
     nodes: Object.entries(definition.nodes ?? {}).map(([name, given]) => nodeAddress(name, given)),
+    services: Object.entries(definition.services ?? {}).map(([name, address]) => ({ name, address: parseAddress(address) })),
     seed: definition.seed,
     log: { level: definition.log?.level ?? DEFAULTS['log.level'].value, subsystems: definition.log?.subsystems ?? {} },
     operations:
@@ -178,11 +179,20 @@ function parseAddress(text: string): Address {
 }
 
 /** What is wrong with the addresses of the nodes. */
-function addressProblems({ nodes, orderers, organizations, seed }: NetworkConfig): Problem[] {
-  if (nodes.length === 0) return []
+function addressProblems({ nodes, services, orderers, organizations, seed }: NetworkConfig): Problem[] {
   const names = [...orderers.flatMap((each) => each.nodes), ...organizations.flatMap((each) => each.peers)]
   const problems: Problem[] = []
   const taken = new Map<string, string>()
+  for (const { name, address } of services) {
+    const path = ['services', name]
+    if (!names.includes(name)) problems.push({ path, message: `is no node of the network${suggestion(name, names)}` })
+    if (address.port > 65_535) problems.push({ path, message: `has the port ${address.port}` })
+    const place = `${address.host}:${address.port}`
+    const other = taken.get(place)
+    if (other !== undefined && address.port > 0) problems.push({ path, message: `has the address of ${other}, ${place}` })
+    taken.set(place, `the services of ${name}`)
+  }
+  if (nodes.length === 0) return problems
   for (const { name, address, listen } of nodes) {
     const path = ['nodes', name]
     if (!names.includes(name)) problems.push({ path, message: `is no node of the network${suggestion(name, names)}` })

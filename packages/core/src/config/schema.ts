@@ -209,6 +209,13 @@ export const NETWORK_SCHEMA: Schema = {
         },
       ],
     }),
+    services: {
+      type: 'object',
+      description:
+        "Where nodes serve clients that speak Fabric's gRPC services, host:port by name of the node. Port 0: any free one.",
+      propertyNames: NAME,
+      additionalProperties: ADDRESS,
+    },
     nodes: {
       type: 'object',
       description:
