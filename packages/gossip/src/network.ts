@@ -32,6 +32,8 @@ export type Judgement = 'accept' | 'ignore' | 'reject'
 export interface TopicHandlers {
   /** Runs before a message is passed on. */
   judge(from: string, data: Uint8Array): Promise<Judgement>
+  /** Whether a peer is about to be admitted: it may know that sooner than this side. Of all others nothing is kept. */
+  expects(peer: string): boolean
 }
 
 /** A subscription whose messages reach only peers that were admitted to it. */

@@ -5,15 +5,18 @@ const KIB = 1024
 const MIB = 1024 * KIB
 
 /** Where one node listens, when not all nodes do as the others. */
-export interface NodeAddresses {
+export type NodeAddresses = {
   /** Multiaddrs. */
   readonly listen?: readonly string[]
   /** Multiaddrs that others are told, where they differ from those that it listens on. */
   readonly announce?: readonly string[]
 }
 
-/** Options of the plugin; defaults and reasons stand in the package's README. */
-export interface GossipOptions extends NodeAddresses {
+/**
+ * Options of the plugin; defaults and reasons stand in the package's README. A type and no interface, so that it is an object of options
+ * wherever a network is composed.
+ */
+export type GossipOptions = NodeAddresses & {
   readonly transport?: 'tcp' | 'memory'
   readonly nodes?: Readonly<Record<string, NodeAddresses>>
   readonly bootstrap?: readonly string[]

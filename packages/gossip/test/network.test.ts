@@ -24,7 +24,7 @@ const start = (peers: number, options: GossipOptions = {}): Promise<Network> =>
     base: import.meta.url,
     dissemination: { use: gossip, options },
     chaincodes: { counter: { chaincode: counter } },
-    log: { level: process.env.LOG ?? 'silent' },
+    log: { level: 'silent' },
   })
 
 it.each(['memory', 'tcp'] as const)('a network on gossip over %s commits on every peer', async (transport) => {

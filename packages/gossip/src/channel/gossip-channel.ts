@@ -132,6 +132,7 @@ export class GossipChannel {
     const topic = options.scope === 'channel' ? this.name : `${this.name}/${host.mspId}`
     this.topic = await this.parts.node.network.topic(`heddle/1/${topic}`, {
       judge: (from, data) => this.relay.judge(from, data),
+      expects: (peer) => this.parts.node.sessions.get(peer)?.proven?.channels.has(this.name) === true,
     })
     for (const session of this.parts.node.neighboursIn(this.name)) this.admit(session)
     this.follower = this.followCommits()

@@ -35,6 +35,12 @@ const DECODE_LIMITS = {
   maxPeerInfos: 0,
 }
 
+/** libp2p's own bound on what was received and not read. */
+const READ_BYTES = 4 * 1024 * 1024
+
+/** Bytes that may wait on a stream until its peer is admitted: a first message with a subscription. */
+const WAITING_BYTES = 64 * 1024
+
 /** What gossipsub costs around the data of a message. */
 const ENVELOPE_BYTES = 1024
 
@@ -126,8 +132,11 @@ export class GatedTopic implements Topic {
     this.topology?.onConnect?.(connection.remotePeer, this.renamed(connection))
     const early = this.waiting.get(link.peer)
     this.waiting.delete(link.peer)
-    if (early?.connection === connection) void early.handler(early.stream, this.renamed(connection))
-    else early?.stream.abort(NOT_ADMITTED)
+    if (early === undefined) return
+    if (early.connection === connection) {
+      early.stream.maxReadBufferLength = READ_BYTES
+      void early.handler(early.stream, this.renamed(connection))
+    } else early.stream.abort(NOT_ADMITTED)
   }
 
   expel(peer: string): void {
@@ -195,6 +204,12 @@ export class GatedTopic implements Topic {
       return
     }
     this.waiting.get(peer)?.stream.abort(NOT_ADMITTED)
+    this.waiting.delete(peer)
+    if (!this.handlers.expects(peer)) {
+      stream.abort(NOT_ADMITTED)
+      return
+    }
+    stream.maxReadBufferLength = WAITING_BYTES
     this.waiting.set(peer, { stream, connection, handler })
     connection.addEventListener('close', () => {
       if (this.waiting.get(peer)?.connection === connection) this.waiting.delete(peer)
