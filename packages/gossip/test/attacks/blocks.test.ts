@@ -104,8 +104,8 @@ it('blocks of the future are not kept, however many', async () => {
   expect(early).toBeLessThanOrEqual(32)
   await target.isUnaffected()
   await until('early blocks are let go', () => target.status().early === 0)
-  await spy.topic.stop()
-  expect(heldMegabytes() - before).toBeLessThan(64)
+  // The attacker in this process keeps what it sent for a while as well.
+  await until('memory is free again', () => heldMegabytes() - before < 48)
 })
 
 it('a message that is too large ends the stream, not the peer', async () => {
