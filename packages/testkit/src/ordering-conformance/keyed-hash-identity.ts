@@ -25,6 +25,7 @@ export function keyedHashMsp(mspId: string): Uint8Array {
   return MSPConfig.encode({ type: 0, config })
 }
 
+/** Signs as somebody whose organisation has the definition of `keyedHashMsp`. Anybody can: it protects nothing. */
 export function keyedHashSigner(mspId: string, role: Role, name: string): Signer {
   const identity = SerializedIdentity.encode({ mspid: mspId, idBytes: Buffer.from(`${role}:${name}`) })
   return { mspId, identity, sign: (message) => hash(identity, message) }
