@@ -4,6 +4,7 @@ import type { Message } from '../src/core/types.ts'
 import { decodeMessage } from '../src/messages/message.ts'
 import { LogWatch } from './log-watch.ts'
 import { Members, statusOf } from './members.ts'
+import { mutants } from './mutants.ts'
 
 /** Larger than any message of a simulation. */
 const MOST_BYTES = 1 << 26
@@ -84,6 +85,7 @@ const subject: OrderingSubject = {
       'clock jumps': each,
     }
   },
+  mutants,
 }
 
 export default subject
