@@ -25,7 +25,8 @@ export class LogWatch {
   readonly #leaders = new Map<number, number>()
   /** `id term` → candidate that got the vote. */
   readonly #votes = new Map<string, number>()
-  readonly #terms = new Map<number, number>()
+  /** By id: the highest term of a promise, and what it was when the life under way began. */
+  readonly #terms = new Map<number, { life: number; floor: number; highest: number }>()
   /** `index term` → entry. */
   readonly #entries = new Map<string, Known>()
   readonly #logs = new Map<number, MemberLog>()
@@ -45,14 +46,14 @@ export class LogWatch {
     else if (type === 'vote-result' && !reject) this.#vote(node, from, term, to)
     if (type === 'append') this.#append(message)
     if (type === 'append-result' && !reject) this.#answered(message)
-    if (HELD.includes(type) || type === 'vote' || type === 'append-result' || type === 'heartbeat-result')
-      this.#term(node, from, term)
+    // Answers to heartbeats promise nothing; answers that waited for the disk may be of an earlier term than what was sent meanwhile.
+    if (HELD.includes(type) || type === 'vote' || type === 'vote-result' || type === 'append-result') this.#term(node, from, term)
   }
 
   delivered(message: Message): void {
     const { type, to, term, index, logTerm, entries, snapshot } = message
     if (type === 'snapshot' && snapshot !== undefined) this.#snapshots.set(to, snapshot.index)
-    if (type !== 'append' || term < (this.#terms.get(to) ?? 0)) return
+    if (type !== 'append' || term < (this.#terms.get(to)?.highest ?? 0)) return
     const { terms } = this.#logOf(to)
     if (index > 0 && terms[index] !== undefined && terms[index] !== logTerm) return
     for (const entry of entries) {
@@ -100,10 +101,20 @@ export class LogWatch {
       this.#world.violate('one vote a term', `${node} (${id}) voted in term ${term} for ${before} and for ${candidate}`)
   }
 
+  /** What was promised in a term was durable before: a node never comes back in an earlier one. */
   #term(node: string, id: number, term: number): void {
-    const before = this.#terms.get(id) ?? 0
-    if (term < before) this.#world.violate('terms are monotonic', `${node} (${id}) was in term ${before} and is in term ${term}`)
-    else if (term > before) this.#terms.set(id, term)
+    const { lives } = this.#world.node(node)!
+    let known = this.#terms.get(id)
+    if (known?.life !== lives) {
+      known = { life: lives, floor: known?.highest ?? 0, highest: known?.highest ?? 0 }
+      this.#terms.set(id, known)
+    }
+    if (term < known.floor)
+      this.#world.violate(
+        'terms are monotonic',
+        `${node} (${id}) was in term ${known.floor} before it restarted, and is in term ${term}`,
+      )
+    else if (term > known.highest) known.highest = term
   }
 
   #append({ from, index, logTerm, entries }: Message): void {

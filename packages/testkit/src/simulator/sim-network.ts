@@ -31,7 +31,7 @@ export interface NetworkCounts {
 }
 
 type MessageHandler = (from: RemoteNode, message: Uint8Array) => void
-type RequestHandler = (from: RemoteNode, message: Uint8Array) => Promise<Uint8Array>
+type RequestHandler = (from: RemoteNode, message: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>
 type StreamHandler = (from: RemoteNode, message: Uint8Array, signal: AbortSignal) => AsyncIterable<Uint8Array>
 
 /** Sees one-way messages: for checkers. */
@@ -234,7 +234,7 @@ export class SimTransport implements Transport {
     const link = this.#begin(route, signal)
     try {
       const handler = await link.reach((target) => target.requests.get(serviceKey(route)))
-      return await link.ask(() => handler(this.identity, message.slice()))
+      return await link.ask(() => handler(this.identity, message.slice(), link.signal))
     } catch (error) {
       throw remoteError(error, route)
     } finally {
