@@ -204,6 +204,13 @@ export class KafkaCluster {
   }
 }
 
+/** A child that must not outlive this process either. */
+export function ownChild(child: ChildProcess): void {
+  guard()
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+}
+
 /** Sees to it that no broker outlives this process. */
 function guard(): void {
   if (guarded) return

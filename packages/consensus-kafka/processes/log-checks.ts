@@ -130,19 +130,13 @@ export async function compressions(checks: Checks, place: Place): Promise<void> 
 /** Each wrong setting of a topic is refused by name, with its value and what is needed. */
 export async function topicChecks(checks: Checks, place: Place, replicas: number): Promise<void> {
   const good = wantedSettings(LARGEST, replicas === 1 ? 1 : 2)
-  const wrong: readonly { setting: string; value: string; partitions?: number; change?: Readonly<Record<string, string>> }[] = [
+  const wrong: readonly { setting: string; value: string; partitions?: number }[] = [
     { setting: 'partitions', value: '2', partitions: 2 },
     { setting: 'unclean.leader.election.enable', value: 'true' },
     { setting: 'cleanup.policy', value: 'compact' },
     { setting: 'retention.ms', value: '604800000' },
     { setting: 'retention.bytes', value: '1073741824' },
     { setting: 'max.message.bytes', value: '1000000' },
-    ...(replicas === 1
-      ? []
-      : [
-          { setting: 'min.insync.replicas', value: '1' },
-          { setting: 'min.insync.replicas', value: '3' },
-        ]),
   ]
   for (const { setting, value, partitions = 1 } of wrong) {
     await checks.check(`a topic with ${setting}=${value} is refused`, async () => {
@@ -211,6 +205,45 @@ export async function topicChecks(checks: Checks, place: Place, replicas: number
     const error = await errorOf((await logs.open('channel', about)).start())
     assert.equal(error.code, 'KAFKA_UNREACHABLE')
     assert.match(error.message, /127\.0\.0\.1:1/)
+    await logs.stop()
+  })
+}
+
+/** What needs several brokers: replication, and brokers that do not take what is asked. */
+export async function replicaChecks(checks: Checks, place: Place): Promise<void> {
+  for (const value of ['1', '3']) {
+    await checks.check(`a topic with min.insync.replicas=${value} of 3 replicas is refused`, async () => {
+      const topic = `${fresh()}wrong`
+      await place.admin.createTopic(topic, 1, 3, { ...wantedSettings(LARGEST, 2), 'min.insync.replicas': value })
+      const logs = provider(place, { topics: { channel: topic } })
+      const error = await errorOf((await logs.open('channel', about)).start())
+      const named = error.data.settings as { setting: string; value: string }[]
+      assert.deepEqual(
+        named.map((each) => [each.setting, each.value]),
+        [['min.insync.replicas', value]],
+      )
+      await logs.stop()
+      return error.message.slice(error.message.indexOf(':') + 2)
+    })
+  }
+  await checks.check('a topic with replication.factor=2 is refused', async () => {
+    const topic = `${fresh()}wrong`
+    await place.admin.createTopic(topic, 1, 2, wantedSettings(LARGEST, 1))
+    const logs = provider(place, { topics: { channel: topic } })
+    const error = await errorOf((await logs.open('channel', about)).start())
+    assert.deepEqual(
+      (error.data.settings as { setting: string }[]).map(({ setting }) => setting),
+      ['replication.factor'],
+    )
+    await logs.stop()
+  })
+  await checks.check('a topic that is created has three replicas and every setting that is needed', async () => {
+    const logs = provider(place)
+    const log = await logs.open('channel', about)
+    // Start checks what it created as it checks any other.
+    await log.start()
+    await log.append(some(['a']))
+    await log.stop()
     await logs.stop()
   })
 }

@@ -6,9 +6,10 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { Checks } from './checks.ts'
 import { ClusterAdmin } from './cluster-admin.ts'
+import { Campaign } from './fault-campaign.ts'
 import { KafkaCluster } from './kafka-cluster.ts'
 import { kafkaClassPath, NoKafka } from './kafka-jars.ts'
-import { compressions, conformance, type Place, topicChecks, truncationChecks } from './log-checks.ts'
+import { compressions, conformance, type Place, replicaChecks, topicChecks, truncationChecks } from './log-checks.ts'
 
 const say = (line: string): void => void process.stderr.write(`kafka: ${line}\n`)
 
@@ -21,6 +22,7 @@ async function main(): Promise<number> {
   } else {
     const classPath = kafkaClassPath(say)
     await onOneBroker(checks, classPath)
+    await onThreeBrokers(checks, classPath, values.full === true ? 40 : 10)
   }
   process.stdout.write(`${checks.summary()}\n`)
   return checks.failed === 0 && checks.passed > 0 ? 0 : 1
@@ -36,6 +38,30 @@ async function onOneBroker(checks: Checks, classPath: string): Promise<void> {
       options: { allowSingleBroker: true },
     }
     await onOneCluster(checks, place, 1, 'one broker')
+  } finally {
+    await cluster.stop()
+  }
+}
+
+async function onThreeBrokers(checks: Checks, classPath: string, kills: number): Promise<void> {
+  const name = `three orderers on three brokers, ${kills} brokers and ${kills} orderers killed under load: nothing acknowledged is lost, all chains are equal`
+  if (!checks.wants(name) && !checks.wants('a topic with min.insync.replicas')) return
+  say('starting three brokers')
+  const cluster = await KafkaCluster.start({ brokers: 3, classPath })
+  try {
+    const admin = new ClusterAdmin(() => cluster.addresses)
+    const place: Place = { brokers: cluster.addresses, admin, options: {} }
+    await replicaChecks(checks, place)
+    await checks.check(
+      name,
+      async () => {
+        const report = await new Campaign({ cluster, admin, kills, options: {}, say }).run()
+        const { acknowledged, blocks, brokerKills, ordererKills, configUpdates, duplicates, unknownOutcomes } = report
+        const killed = Object.entries(brokerKills).map(([role, count]) => `${role} ${count}`)
+        return `${acknowledged} acknowledged in ${blocks} blocks; brokers killed: ${killed.join(', ')}; orderers killed: ${ordererKills}; config updates: ${configUpdates}; outcomes unknown: ${unknownOutcomes}; in the chain again, and to be flagged there: ${duplicates}`
+      },
+      60_000 + kills * 30_000,
+    )
   } finally {
     await cluster.stop()
   }

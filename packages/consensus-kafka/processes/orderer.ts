@@ -1,4 +1,5 @@
-import { ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader } from '@heddle/core/model'
+import { randomBytes } from 'node:crypto'
+import { ChannelHeader, ConfigUpdate, Envelope, HeaderType, Payload, SignatureHeader } from '@heddle/core/model'
 import {
   type ChannelHost,
   type Consenter,
@@ -9,12 +10,16 @@ import {
 } from '@heddle/core/plugin'
 import {
   BlockFileStore,
+  computeConfigUpdate,
+  configUpdateEnvelope,
   fileDisk,
   genesisBlock,
   InProcessHub,
   noMetrics,
   OrderingHost,
   seededRandom,
+  setBatchSize,
+  signConfigUpdate,
   silentLogger,
   systemClock,
 } from '@heddle/core/testing'
@@ -47,6 +52,7 @@ export interface Orderer {
 }
 
 const client = keyedHashSigner('ClientMSP', 'client', 'one')
+const admin = keyedHashSigner('OrdererMSP', 'admin', 'one')
 
 export async function startOrderer(
   place: OrdererPlace,
@@ -124,6 +130,16 @@ export async function startOrderer(
       await store.close()
     },
   }
+}
+
+/** A config update, computed from the configuration that a node has now. */
+export async function configUpdate(host: OrderingHost, maxMessageCount: number): Promise<Uint8Array> {
+  const { config } = host.config
+  const nonce = randomBytes(24)
+  const update = computeConfigUpdate(CHANNEL, config, setBatchSize(config, { maxMessageCount }))
+  const bytes = ConfigUpdate.encode(update)
+  const signature = await signConfigUpdate(bytes, admin, nonce)
+  return configUpdateEnvelope(bytes, [signature], admin, { timestamp: 0, nonce })
 }
 
 /** A transaction of about `size` bytes that says `id`. */
