@@ -1,7 +1,11 @@
 import { HeddleError } from '@heddle/core'
 import { Command, CommanderError } from 'commander'
+import { blocksCommand } from './commands/blocks.ts'
 import { configCommand } from './commands/config.ts'
 import { devCommand } from './commands/dev.ts'
+import { transactCommands } from './commands/transact.ts'
+import { upCommands } from './commands/up.ts'
+import { verifyCommand } from './commands/verify.ts'
 import type { Output } from './output.ts'
 
 /** Exit statuses of the command. */
@@ -16,6 +20,10 @@ export async function run(args: readonly string[], output: Output): Promise<numb
     .configureOutput({ writeOut: (text) => output.print(text), writeErr: (text) => output.say(text.trimEnd()) })
     .addHelpText('after', '\nExit status: 0 done, 1 failed (the error names its code), 2 wrong usage.')
   devCommand(program, output)
+  upCommands(program, output)
+  transactCommands(program, output)
+  blocksCommand(program, output)
+  verifyCommand(program, output)
   configCommand(program, output)
   inherit(program)
   try {
