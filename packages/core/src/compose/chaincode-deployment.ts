@@ -22,7 +22,7 @@ export interface Approver {
 }
 
 /** The parts of a definition that organisations agree on. */
-interface Parameters {
+export interface Parameters {
   readonly sequence: number
   readonly name: string
   readonly version: string
@@ -109,17 +109,17 @@ async function approveOnce(
   }
 }
 
-async function approve(channel: string, parameters: Parameters, { mspId, gateway }: Approver): Promise<void> {
+export async function approve(channel: string, parameters: Parameters, { mspId, gateway }: Approver): Promise<void> {
   const source = { localPackage: { packageId: packageIdOf(parameters.name, parameters.version) } }
   const approval = ApproveChaincodeDefinitionForMyOrgArgs.encode({ ...parameters, source })
   await lifecycle(gateway, channel).submit('ApproveChaincodeDefinitionForMyOrg', approval, { endorsingOrganizations: [mspId] })
 }
 
-function lifecycle(gateway: Gateway, channel: string) {
+export function lifecycle(gateway: Gateway, channel: string) {
   return gateway.channel(channel).contract(LIFECYCLE_NAMESPACE)
 }
 
-function parametersOf({ name, version, endorsement, initRequired }: ChaincodeConfig, sequence: number): Parameters {
+export function parametersOf({ name, version, endorsement, initRequired }: ChaincodeConfig, sequence: number): Parameters {
   return {
     sequence,
     name,
@@ -131,7 +131,15 @@ function parametersOf({ name, version, endorsement, initRequired }: ChaincodeCon
   }
 }
 
-function checkSame(channel: string, chaincode: ChaincodeConfig, wanted: Parameters, found: ChaincodeDefinition): void {
+/** @throws ConfigError CONFIG_DIFFERS_FROM_LEDGER */
+export function checkSame(
+  channel: string,
+  chaincode: ChaincodeConfig,
+  wanted: Parameters,
+  found: Pick<ChaincodeDefinition, 'version' | 'validationParameter' | 'initRequired'> & {
+    readonly sequence: number | undefined
+  },
+): void {
   const differs: string[] = []
   if (chaincode.sequence !== undefined && chaincode.sequence !== found.sequence)
     differs.push(`sequence ${chaincode.sequence}, ledger ${found.sequence}`)
@@ -142,7 +150,7 @@ function checkSame(channel: string, chaincode: ChaincodeConfig, wanted: Paramete
   if (differs.length === 0) return
   throw new ConfigError(
     'CONFIG_DIFFERS_FROM_LEDGER',
-    `chaincode ${chaincode.name} on channel ${channel}: ${differs.join('; ')}. To upgrade, say sequence: ${found.sequence + 1}`,
+    `chaincode ${chaincode.name} on channel ${channel}: ${differs.join('; ')}. To upgrade, say sequence: ${(found.sequence ?? 0) + 1}`,
     { channel, chaincode: chaincode.name, differences: differs },
   )
 }

@@ -1,7 +1,9 @@
 import type { InProcessHub } from '../adapters/environment/in-process-transport.ts'
+import type { GatewayConnection } from '../client/connection.ts'
 import type { NetworkConfig } from '../config/definition.ts'
 import type { Block } from '../model/block.ts'
 import type { BroadcastEndpoint, EndorserEndpoint } from '../node/directory.ts'
+import type { PeerChannel } from '../node/peer-channel.ts'
 import type { DeliverEndpoint, NodeDirectory } from '../ports/dissemination.ts'
 import type { LocalNodes, PluginContext } from '../ports/plugin.ts'
 import { Tokens } from '../ports/tokens.ts'
@@ -33,6 +35,12 @@ export interface ChannelRecord {
   readonly orderers: Set<string>
 }
 
+/** A peer as a gateway sees it. */
+export interface GatewayHost {
+  readonly mspId: string
+  channel(name: string): PeerChannel | undefined
+}
+
 /** What the nodes of a network share while they are put together. */
 export interface NetworkContext {
   readonly config: NetworkConfig
@@ -45,6 +53,8 @@ export interface NetworkContext {
   readonly wire: TcpWire | undefined
   /** Nodes of other processes, over the transport of one here. */
   readonly remote: (via: () => Transport) => RemoteNodes | undefined
+  /** What a peer offers to clients elsewhere. */
+  readonly gatewayOf: (peer: GatewayHost) => GatewayConnection
   readonly local: LocalNodes
   readonly organizations: Map<string, OrganizationIdentities>
   readonly channels: Map<string, ChannelRecord>

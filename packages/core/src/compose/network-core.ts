@@ -23,14 +23,15 @@ import { type IdentityStore, openIdentities, openPreparedIdentities } from './id
 import { Level } from './level.ts'
 import { LocalDirectory } from './local-directory.ts'
 import { localNodes } from './local-nodes.ts'
-import type { ChannelRecord, NetworkContext, NetworkPlugins } from './network-context.ts'
+import type { ChannelRecord, GatewayHost, NetworkContext, NetworkPlugins } from './network-context.ts'
 import { type NetworkImage, restoreImage } from './network-image.ts'
 import { NetworkNodes } from './network-nodes.ts'
 import { type NetworkParts, provideNetworkParts } from './network-parts.ts'
 import { loadPlugins } from './network-plugins.ts'
 import { NodeDisks } from './node-disks.ts'
 import type { Overrides } from './overrides.ts'
-import { RemoteNodes } from './remote-nodes.ts'
+import { deployThroughGateways } from './remote-deployment.ts'
+import { RemoteNodes, remoteGateway } from './remote-nodes.ts'
 import { RunningOrderer } from './running-orderer.ts'
 import { RunningPeer } from './running-peer.ts'
 import type { TcpWire } from './tcp-wire.ts'
@@ -98,6 +99,7 @@ export class NetworkCore {
       hub: made.parts.hub,
       wire: made.wire,
       remote: (via) => this.remoteNodes(via),
+      gatewayOf: (peer) => this.gatewayOf(peer),
       organizations: this.organizations,
       channels: this.channels,
       directory: nodes,
@@ -274,6 +276,24 @@ export class NetworkCore {
     return deployChaincode(channel, chaincode, approvers, () => this.nodes.channelPeers(channel))
   }
 
+  /** Brings the definitions of all configured chaincodes to their channels, whichever processes their peers run in. */
+  async deployConfigured(): Promise<void> {
+    const { clock } = this.environment
+    for (const chaincode of this.config.chaincodes)
+      for (const channel of chaincode.channels) {
+        if (this.only === undefined) await this.deploy(channel, chaincode)
+        else await deployThroughGateways(channel, chaincode, this.approvers(channel), clock)
+      }
+  }
+
+  /** Organisations of a channel whose administrators' keys are here. */
+  private approvers(channel: string): Approver[] {
+    return this.membersOf(channel).organizations.flatMap((name) => {
+      const identities = this.organizations.get(name)!
+      return identities.isOwn ? [{ mspId: identities.mspId, gateway: this.admin(name) }] : []
+    })
+  }
+
   /** Chaincodes of a channel, as they were last installed here. */
   deployed(channel: string): readonly ChaincodeConfig[] {
     return [...(this.chaincodes.get(channel)?.values() ?? [])]
@@ -334,7 +354,7 @@ export class NetworkCore {
   }
 
   /** What one peer offers clients as a gateway: it asks itself first. */
-  gatewayOf(peer: RunningPeer): LocalGateway {
+  gatewayOf(peer: GatewayHost): LocalGateway {
     const { nodes } = this
     const others = nodes.gatewayPeers(peer.mspId, () => [...this.channels.keys()])
     const peers: GatewayPeers = {
@@ -352,6 +372,11 @@ export class NetworkCore {
   /** A gateway for someone of an organisation, through the organisation's own peers where they run. */
   gateway(identity: ClientIdentity, options: GatewayOptions): Gateway {
     checkGateway(identity, options)
+    const { clock, random } = this.environment
+    if (this.only !== undefined && this.nodes.peers.size === 0) {
+      const connection = remoteGateway(identity, this.clients, { ...this, nodes: this.context.wire!.nodes, clock })
+      return connect(connection, identity, { clock, random, ...options })
+    }
     let connection = this.connections.get(identity.mspId)
     if (connection === undefined) {
       const { nodes } = this
@@ -359,7 +384,6 @@ export class NetworkCore {
       connection = new LocalGateway(identity.mspId, peers, this.directory)
       this.connections.set(identity.mspId, connection)
     }
-    const { clock, random } = this.environment
     return connect(connection, identity, { clock, random, ...options })
   }
 
@@ -393,7 +417,7 @@ export class NetworkCore {
     let gateway = this.admins.get(organization)
     if (gateway === undefined) {
       const member = this.organizations.get(organization)!.member('admin', { role: 'admin' })
-      gateway = this.gateway(this.clientIdentity(member), {})
+      gateway = this.gateway({ ...member, ...this.clientIdentity(member) }, {})
       this.admins.set(organization, gateway)
     }
     return gateway

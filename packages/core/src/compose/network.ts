@@ -110,6 +110,16 @@ export class Network {
   }
 
   /**
+   * Brings the definitions of the configured chaincodes to their channels: once, when the nodes run, in a process that has the keys of
+   * organisations' administrators. Nothing happens to those that are there. A network in one process does this when it starts.
+   *
+   * @throws ConfigError CONFIG_DIFFERS_FROM_LEDGER, NetworkError NETWORK_NOT_HERE, NETWORK_CHAINCODE_NOT_DEPLOYED
+   */
+  deploy(): Promise<void> {
+    return this.core.deployConfigured()
+  }
+
+  /**
    * An orderer in another process as a client reaches it: to send envelopes of a channel, and to read its blocks. The orderer takes what
    * the channel's policies let this client write, and gives what they let it read.
    *

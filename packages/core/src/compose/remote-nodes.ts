@@ -1,12 +1,36 @@
+import type { ClientIdentity } from '../client/options.ts'
 import type { BroadcastEndpoint, EndorserEndpoint } from '../node/directory.ts'
 import { RemoteEndorser } from '../node/remote/endorser-over-transport.ts'
 import { RemoteOrderer } from '../node/remote/orderer-over-transport.ts'
+import { RemoteGateway } from '../node/remote/remote-gateway.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DeliverEndpoint } from '../ports/dissemination.ts'
 import type { Transport } from '../ports/transport.ts'
+import type { ClientTransports } from './client-transports.ts'
 import type { OrganizationIdentities } from './identities.ts'
 import type { ChannelRecord } from './network-context.ts'
+import type { UserIdentity } from './organization-handle.ts'
 import type { PlacedNode } from './tcp-wire.ts'
+
+/** The gateway service of peers elsewhere, for a client of this process; those of its own organisation are asked first. */
+export function remoteGateway(
+  identity: ClientIdentity,
+  clients: ClientTransports,
+  parts: Pick<RemoteNodesParts, 'nodes' | 'channels' | 'clock'>,
+): RemoteGateway {
+  const { nodes, channels, clock } = parts
+  return new RemoteGateway({
+    transport: async () => clients.of(identity as UserIdentity),
+    channels: () => [...channels.keys()],
+    peers: (channel) => {
+      const all = [...(channels.get(channel)?.peers ?? [])].flatMap((name) => nodes.get(name) ?? [])
+      const isOwn = ({ mspId }: PlacedNode): boolean => mspId === identity.mspId
+      const sorted = [...all.filter(isOwn), ...all.filter((node) => !isOwn(node))]
+      return sorted.map(({ name, mspId }) => ({ node: name, mspId }))
+    },
+    clock,
+  })
+}
 
 export interface RemoteNodesParts {
   readonly nodes: ReadonlyMap<string, PlacedNode>

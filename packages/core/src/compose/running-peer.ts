@@ -6,6 +6,7 @@ import { OwnSignatures } from '../flow/validate/own-signatures.ts'
 import type { PeerChannel } from '../node/peer-channel.ts'
 import type { PeerNode } from '../node/peer-node.ts'
 import { serveEndorser, withdrawEndorser } from '../node/remote/endorser-over-transport.ts'
+import { serveGateway, withdrawGateway } from '../node/remote/gateway-over-transport.ts'
 import type { ChaincodeRuntime, ChaincodeSource } from '../ports/chaincode.ts'
 import type { PluginContext } from '../ports/plugin.ts'
 import { Tokens } from '../ports/tokens.ts'
@@ -152,7 +153,11 @@ export class RunningPeer {
     opened.onConfig(({ membership }) => context.wire?.configured(this.name, channel, membership))
     await current.join(opened)
     serveEndorser(transport, channel, current)
-    parts.own('endorser', () => withdrawEndorser(transport, channel))
+    serveGateway(transport, channel, context.gatewayOf(this))
+    parts.own('endorser and gateway', () => {
+      withdrawEndorser(transport, channel)
+      withdrawGateway(transport, channel)
+    })
   }
 
   /** Makes the code of a chaincode known to this peer. */

@@ -17,6 +17,7 @@ export class NodeError extends errorFamily('NodeError', {
     meaning:
       'The identity may not read the channel: it is unknown, revoked, expired, or the policy does not name it. The reason tells which.',
   },
+  NODE_BAD_CALL: { duty: 'fix-input', meaning: 'A call from another process is none that a node answers, or cannot be read.' },
   NODE_STOPPED: { duty: 'retry', meaning: 'The node is not running; start it or ask another one.' },
   NODE_UNKNOWN_CHANNEL: { duty: 'fix-input', meaning: 'The node has not joined the channel.' },
   NODE_WRONG_GENESIS: {

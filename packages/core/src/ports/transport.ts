@@ -28,7 +28,12 @@ export interface Transport extends Lifecycle {
   onMessage(service: string, channel: string, handler: (from: RemoteNode, message: Uint8Array) => void): void
   /** One request, one answer. Rejects with TransportError; an error of the handler arrives with its code. */
   request(route: Route, message: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>
-  onRequest(service: string, channel: string, handler: (from: RemoteNode, message: Uint8Array) => Promise<Uint8Array>): void
+  /** The signal of a handler that takes one aborts when nobody waits for the answer any more. */
+  onRequest(
+    service: string,
+    channel: string,
+    handler: (from: RemoteNode, message: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>,
+  ): void
   /** One request, many answers, with back-pressure. */
   stream(route: Route, message: Uint8Array, signal?: AbortSignal): AsyncIterable<Uint8Array>
   onStream(

@@ -92,6 +92,22 @@ describe('a network whose nodes have addresses', () => {
     await one.peer('peer0.org1').reach('main', 1)
   })
 
+  it('carries transactions of a client that runs no node, from deployment to events', async () => {
+    const config = resolveConfig(await definition(), { from: 'code', base: import.meta.url })
+    await prepareNetwork(config)
+    for (const name of NODES) await start(config, [name])
+    const client = await start(config, [])
+    await client.deploy()
+    await client.deploy()
+    const channel = client.gateway('Org1').channel('main')
+    const contract = channel.contract('asset')
+    await contract.submit('put', 'a', '1')
+    expect(text(await contract.evaluate('get', 'a'))).toBe('1')
+    const heights = running.flatMap((network) => network.peers).map((peer) => peer.height('main'))
+    expect(Math.max(...heights)).toBeGreaterThanOrEqual(5)
+    await expect(contract.submit('nothing')).rejects.toMatchObject({ code: 'ENDORSE_REFUSED' })
+  })
+
   it('serves envelopes and blocks to a client that runs no node', async () => {
     const config = resolveConfig(await definition(), { from: 'code', base: import.meta.url })
     await prepareNetwork(config)

@@ -231,6 +231,24 @@ const tests: Record<string, (subject: TransportSubject, suite: TransportSuite) =
     await assert.rejects(a.request(route, bytes(''), AbortSignal.abort()), coded('TRANSPORT_ABORTED'))
   },
 
+  'a handler that takes a signal hears that nobody waits any more': async ({ a, b }) => {
+    const heard = new Promise<void>((resolve) => {
+      b.onRequest('echo', 'c', (_from, _message, signal) => {
+        signal.addEventListener('abort', () => resolve())
+        a.send({ ...route, to: 'b', service: 'begun' }, bytes(''))
+        return new Promise(() => {})
+      })
+    })
+    const begun = new Promise<void>((resolve) => b.onMessage('begun', 'c', () => resolve()))
+    const controller = new AbortController()
+    const waiting = a.request(route, bytes(''), controller.signal)
+    const failed = assert.rejects(waiting, coded('TRANSPORT_ABORTED'))
+    await begun
+    controller.abort()
+    await failed
+    await heard
+  },
+
   'a stream brings all answers in order, and ends': async ({ a, b }) => {
     b.onStream('echo', 'c', async function* (_from, message) {
       for (let i = 0; i < Number(string(message)); i++) yield bytes(`${i}`)

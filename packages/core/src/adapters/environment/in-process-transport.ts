@@ -14,7 +14,7 @@ export interface HubOptions {
 }
 
 type MessageHandler = (from: RemoteNode, message: Uint8Array) => void
-type RequestHandler = (from: RemoteNode, message: Uint8Array) => Promise<Uint8Array>
+type RequestHandler = (from: RemoteNode, message: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>
 type StreamHandler = (from: RemoteNode, message: Uint8Array, signal: AbortSignal) => AsyncIterable<Uint8Array>
 
 /** One-way messages handled in one turn before timers and disks get theirs. */
@@ -127,7 +127,7 @@ class InProcessTransport implements Transport {
       await undefined
       const handler = target.#requests.get(serviceKey(route))
       if (handler === undefined) throw noService(route)
-      return await raceAbort(handler(this.#identity, message), link)
+      return await raceAbort(handler(this.#identity, message, link.signal), link)
     } catch (error) {
       throw remoteError(error, route, link)
     } finally {

@@ -27,6 +27,8 @@ export interface AnsweringParts {
   readonly pause: (paused: boolean) => void
 }
 
+const NEVER = new AbortController().signal
+
 /** Channels whose verdicts are remembered: more than any network has. */
 const MAX_VERDICTS = 4096
 
@@ -37,6 +39,8 @@ export class Answering {
   readonly #inbox: Inbox
   /** Requests under way; their answers while they wait to leave. */
   readonly #requests = new Map<number, { readonly flow: Flow; readonly size: number } | undefined>()
+  /** Of handlers that take a signal. */
+  readonly #aborts = new Map<number, AbortController>()
   readonly #sources = new Map<number, { readonly source: StreamSource; readonly channel: string }>()
   /** Verdicts on channels, until the membership changes. */
   #admitted = new Map<string, boolean>()
@@ -95,6 +99,8 @@ export class Answering {
     this.#over = true
     for (const { source } of this.#sources.values()) source.stop(reason)
     this.#sources.clear()
+    for (const abort of this.#aborts.values()) abort.abort(reason)
+    this.#aborts.clear()
     this.#requests.clear()
     this.#inbox.close()
   }
@@ -121,10 +127,11 @@ export class Answering {
       this.#answer(id, undefined, refusal)
       return
     }
+    const handler = services.requests.get(route!.key)!
     this.#requests.set(id, undefined)
     let answer: Promise<Uint8Array>
     try {
-      answer = services.requests.get(route!.key)!(peer, data)
+      answer = handler(peer, data, this.#signalFor(id, handler.length))
     } catch (error) {
       this.#answer(id, undefined, error)
       return
@@ -135,7 +142,16 @@ export class Answering {
     )
   }
 
+  /** A signal costs more than a small request: only who declares the parameter gets one of its own. */
+  #signalFor(id: number, parameters: number): AbortSignal {
+    if (parameters < 3) return NEVER
+    const abort = new AbortController()
+    this.#aborts.set(id, abort)
+    return abort.signal
+  }
+
   #answer(id: number, bytes: Uint8Array | undefined, error: unknown): void {
+    this.#aborts.delete(id)
     // Given up by who asked, or nobody is there.
     if (this.#over || (bytes !== undefined && !this.#requests.has(id))) return
     const { limits, maxRequests, maxAnswer } = this.#parts
@@ -243,6 +259,8 @@ export class Answering {
       running.source.stop(new TransportError('TRANSPORT_ABORTED', 'the reader left'))
       return
     }
+    this.#aborts.get(id)?.abort(new TransportError('TRANSPORT_ABORTED', 'nobody waits for the answer'))
+    this.#aborts.delete(id)
     const answer = this.#requests.get(id)
     this.#requests.delete(id)
     if (answer === undefined || answer.flow.length === 0) return

@@ -2,7 +2,7 @@ import type { RemoteNode } from '../../ports/transport.ts'
 import { TransportError } from '../environment/transport-errors.ts'
 
 export type MessageHandler = (from: RemoteNode, message: Uint8Array) => void
-export type RequestHandler = (from: RemoteNode, message: Uint8Array) => Promise<Uint8Array>
+export type RequestHandler = (from: RemoteNode, message: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>
 export type StreamHandler = (from: RemoteNode, message: Uint8Array, signal: AbortSignal) => AsyncIterable<Uint8Array>
 
 /** What a node offers to others, by service and channel. */
