@@ -12,6 +12,8 @@ export class Replication {
   readonly #peers = new Map<MemberId, Progress>()
   /** The others, in ascending order of id, for loops that run each turn. */
   #others: Progress[] = []
+  /** Those who left, until they have heard that they did, or for a while: they count for nothing. */
+  #departing: { readonly progress: Progress; readonly index: number; readonly until: number }[] = []
   #membershipIndex = -1
   #uncommitted = 0
   /** The slice that was sent last in this flush: followers that are level get the same array. */
@@ -28,7 +30,7 @@ export class Replication {
     this.#roundOf = (id) => (id === node.id ? this.#round : (this.#peers.get(id)?.readRound ?? 0))
     const { log } = node
     for (let index = log.commit + 1; index <= log.last; index++) this.#uncommitted += log.entryAt(index)!.payload.length
-    this.followMembership(false)
+    this.followMembership()
     this.noteStable()
   }
 
@@ -37,38 +39,33 @@ export class Replication {
   }
 
   peer(id: MemberId): Progress | undefined {
-    return this.#peers.get(id)
-  }
-
-  get others(): readonly Progress[] {
-    return this.#others
+    return this.#peers.get(id) ?? this.#departing.find(({ progress }) => progress.id === id)?.progress
   }
 
   /** Takes an entry of this leader into the log; it travels at the next {@link flush}. */
   append(entry: Entry): void {
     this.#node.log.append(entry)
     this.#uncommitted += entry.payload.length
-    if (entry.membership !== undefined) this.followMembership(true)
+    if (entry.membership !== undefined) this.followMembership()
   }
 
   /** Begins to send to new members, ends with those who left, as the membership in force says. */
-  followMembership(lastWord: boolean): void {
-    const { log, options, id: self } = this.#node
+  followMembership(): void {
+    const { log, options, id: self, now } = this.#node
     const at = log.membershipAt
     if (at.index === this.#membershipIndex) return
     this.#membershipIndex = at.index
     const members = allMembers(at.membership)
     for (const progress of this.#others)
       if (!members.includes(progress.id)) {
-        // The last thing it hears is that it left; if that is lost it finds out by other ways.
-        if (lastWord && !progress.paused && progress.state !== 'snapshot') this.#sendAppend(progress)
         this.#peers.delete(progress.id)
+        this.#departing.push({ progress, index: at.index, until: now + 2 * options.electionTimeout })
       }
     for (const id of members)
       if (!this.#peers.has(id)) {
+        this.#departing = this.#departing.filter(({ progress }) => progress.id !== id)
         // A new member counts as heard from, so that a quorum check right after the change does not fail.
-        const progress = new Progress(id, log.last + 1, true, options.maxInflight, options.maxInflightBytes)
-        this.#peers.set(id, progress)
+        this.#peers.set(id, new Progress(id, log.last + 1, true, options.maxInflight, options.maxInflightBytes))
       }
     this.#others = members.filter((id) => id !== self).map((id) => this.#peers.get(id)!)
     this.noteStable()
@@ -97,7 +94,15 @@ export class Replication {
     const others = this.#others
     this.#sliceFrom = 0
     for (let i = 0; i < others.length; i++) this.#flushTo(others[i]!)
+    if (this.#departing.length > 0) this.#bidFarewell()
     this.#slice = []
+  }
+
+  #bidFarewell(): void {
+    this.#departing = this.#departing.filter(({ progress, index, until }) => {
+      this.#flushTo(progress)
+      return this.#node.now < until && (progress.match < index || progress.sentCommit < index)
+    })
   }
 
   #flushTo(progress: Progress): void {
