@@ -138,6 +138,22 @@ describe('determinism', () => {
     expect(wrong).toEqual([])
   })
 
+  it('a consensus core is a pure state machine: it imports only from its folder, and knows no promises, time or timers', () => {
+    const cores = shipped.filter((file) => /^packages\/consensus-[a-z]+\/src\/core\//.test(file.path))
+    expect(cores.length).toBeGreaterThan(0)
+    const wrong = offences(cores, (file) => {
+      const folder = file.path.split('/').slice(0, 4).join('/')
+      const foreign = file.imports
+        .filter(({ target }) => target === undefined || !target.startsWith(`${folder}/`))
+        .map(({ specifier }) => `imports ${specifier}`)
+      const impure = withoutComments(file.text).match(
+        /\b(?:async|await|Promise|queueMicrotask|Date|performance|Math\.random|set(?:Timeout|Interval|Immediate)|process|globalThis)\b/g,
+      )
+      return [...foreign, ...(impure ?? [])]
+    })
+    expect(wrong).toEqual([])
+  })
+
   it('model, channel, flow and consensus open no files and no sockets', () => {
     const wrong = offences(
       // Certificates and passwords for the connection to Kafka's brokers stand in files of the operator.
