@@ -13,6 +13,14 @@ interface Writing {
   lastIndex: number
 }
 
+const NO_MESSAGES: readonly Message[] = Object.freeze([])
+
+/** Mostly all of them, which needs no new list. */
+const dropFirst = (list: unknown[], count: number): void => {
+  if (count === list.length) list.length = 0
+  else if (count > 0) list.splice(0, count)
+}
+
 /**
  * What leaves the core, and when.
  *
@@ -95,7 +103,8 @@ export class Outbox {
 
   takeMessages(): readonly Message[] {
     const messages = this.#ready
-    if (messages.length > 0) this.#ready = []
+    if (messages.length === 0) return NO_MESSAGES
+    this.#ready = []
     return messages
   }
 
@@ -124,23 +133,23 @@ export class Outbox {
   persisted(sequence: number): readonly Message[] {
     if (!Number.isSafeInteger(sequence) || sequence >= this.#next)
       throw new RaftInvariantError('UNKNOWN_SEQUENCE', this.#owner, `batch ${sequence} was never given out`)
-    if (sequence <= this.#durable) return []
+    if (sequence <= this.#durable) return NO_MESSAGES
     this.#durable = sequence
     let batches = 0
     while (batches < this.#writing.length && this.#writing[batches]!.sequence <= sequence) {
       const { lastIndex } = this.#writing[batches++]!
       if (lastIndex > 0) this.#log.stableTo(lastIndex)
     }
-    this.#writing.splice(0, batches)
-    const own: Message[] = []
+    dropFirst(this.#writing, batches)
+    let own: Message[] | undefined
     let released = 0
     while (released < this.#held.length && this.#held[released]!.sequence <= sequence) {
       const { message } = this.#held[released++]!
-      if (message.to === this.#owner) own.push(message)
+      if (message.to === this.#owner) own = [...(own ?? []), message]
       else this.#ready.push(message)
     }
-    this.#held.splice(0, released)
-    return own
+    dropFirst(this.#held, released)
+    return own ?? NO_MESSAGES
   }
 
   /** Forgets everything that has not left yet. */
