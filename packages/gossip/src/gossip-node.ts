@@ -13,6 +13,7 @@ import { makeBinding, membershipOf, proveBinding, readBinding } from './binding/
 import { GossipChannel } from './channel/gossip-channel.ts'
 import { GossipError } from './errors.ts'
 import { Bans } from './limits/bans.ts'
+import { deadline } from './limits/deadline.ts'
 import { LINK_PROTOCOL, Session } from './links/session.ts'
 import { addressOf, DialPlan } from './neighbours/dial-plan.ts'
 import type { FrameStream, GossipNetwork, Link } from './network.ts'
@@ -60,6 +61,7 @@ export class GossipNode {
   private newsTimer: Timer | undefined
   private refreshedAt = 0
   private running = true
+  private readonly ended = new AbortController()
   /** Connections that ended because of what the other side did, by reason. */
   readonly refused: Record<string, number> = {}
   bytesServed = 0
@@ -130,6 +132,7 @@ export class GossipNode {
 
   async stop(): Promise<void> {
     this.running = false
+    this.ended.abort()
     for (const undo of this.undo.splice(0)) undo()
     this.tickTimer?.cancel()
     this.newsTimer?.cancel()
@@ -432,14 +435,16 @@ export class GossipNode {
     if (!this.running || this.channels.size === 0) return
     const { clock } = this.parts.environment
     const connected = [...this.sessions.values()].map(({ peer, proven }) => ({ peer, mspId: proven!.mspId }))
-    if (!this.plan.hasUntried(connected)) for (const channel of this.channels.values()) channel.explored()
+    const looking = [...this.channels.values()].filter((channel) => channel.isLooking)
+    if (looking.length > 0 && !this.plan.hasUntried(connected)) for (const channel of looking) channel.explored()
     for (const address of this.plan.due(clock.monotonic(), connected)) void this.dialOne(address)
   }
 
   private async dialOne(address: string): Promise<void> {
     const { clock } = this.parts.environment
+    const { signal, done } = deadline(clock, DIAL_TIMEOUT, this.ended.signal)
     try {
-      const link = await this.network.dial(address, AbortSignal.timeout(DIAL_TIMEOUT))
+      const link = await this.network.dial(address, signal).finally(done)
       const session = this.sessionOf(link)
       const isProven = session !== undefined && (await session.outcome)
       if (isProven) {

@@ -7,6 +7,7 @@ import { makeClaim, readClaim, signedBytes } from '../election/claim.ts'
 import { Election, type ElectionEffect } from '../election/election.ts'
 import { GossipError } from '../errors.ts'
 import type { GossipNode } from '../gossip-node.ts'
+import { deadline } from '../limits/deadline.ts'
 import type { Session } from '../links/session.ts'
 import type { Judgement, Topic } from '../network.ts'
 import type { Resolved } from '../options.ts'
@@ -184,10 +185,14 @@ export class GossipChannel {
     if ((await this.judgeClaim(claim)) === 'reject') this.parts.node.punish(from, 'a false claim to lead')
   }
 
+  /** Whether it is not known yet who leads. */
+  get isLooking(): boolean {
+    return this.topic !== undefined && this.ended === undefined && this.election.leader === undefined
+  }
+
   /** All of the organisation who can be reached are neighbours, or know somebody who is. */
   explored(): void {
-    if (this.topic !== undefined && this.ended === undefined)
-      this.run(this.election.explored(this.host.environment.clock.monotonic()))
+    this.run(this.election.explored(this.host.environment.clock.monotonic()))
   }
 
   /** About once a second. */
@@ -310,23 +315,18 @@ export class GossipChannel {
     const { antiEntropy } = this.parts.options
     const session = this.parts.node.sessions.get(pull.source)
     if (session === undefined) throw new GossipError('GOSSIP_REFUSED', 'the peer is gone')
-    const ended = new AbortController()
-    const end = (): void => ended.abort()
-    const timer = this.host.environment.clock.setTimer(antiEntropy.pullTimeout, end)
-    signal.addEventListener('abort', end, { once: true })
+    const { signal: ended, done } = deadline(this.host.environment.clock, antiEntropy.pullTimeout, signal)
     try {
-      const stream = await session.link.open(PULL_PROTOCOL, ended.signal)
-      ended.signal.addEventListener('abort', () => stream.abort(), { once: true })
+      const stream = await session.link.open(PULL_PROTOCOL, ended)
+      ended.addEventListener('abort', () => stream.abort(), { once: true })
       const answer = await pullFrom(stream, this.name, pull, antiEntropy.pulls.bytes)
-      if (answer.kind === 'blocks')
-        for (const _ of answer.blocks) {
-          this.came.pull++
-          this.metrics.came('pull')
-        }
+      if (answer.kind === 'blocks') {
+        this.came.pull += answer.blocks.length
+        this.metrics.came('pull', answer.blocks.length)
+      }
       return answer
     } finally {
-      timer.cancel()
-      signal.removeEventListener('abort', end)
+      done()
     }
   }
 

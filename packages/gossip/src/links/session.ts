@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '@heddle/core/plugin'
 import type { Proven } from '../binding/binding.ts'
 import { GossipError } from '../errors.ts'
+import { deadline } from '../limits/deadline.ts'
 import { TokenBucket } from '../limits/token-bucket.ts'
 import type { FrameStream, Link } from '../network.ts'
 import { LinkMessage, type Signed } from '../wire/messages.ts'
@@ -123,8 +124,9 @@ export class Session {
   }
 
   private async greet(): Promise<void> {
+    const { signal, done } = deadline(this.parts.clock, this.parts.timeout)
     try {
-      const stream = await this.link.open(LINK_PROTOCOL, AbortSignal.timeout(this.parts.timeout))
+      const stream = await this.link.open(LINK_PROTOCOL, signal).finally(done)
       if (this.closed) return stream.abort()
       this.stream = stream
       await stream.send(LinkMessage.encode({ hello: this.parts.hello() }))

@@ -91,6 +91,7 @@ export class DialPlan {
     const under = [...this.known.values()].filter(({ dialling }) => dialling)
     let free = this.limits.parallel - under.length
     for (const { mspId } of under) mspId === this.mspId || mspId === undefined ? own-- : others--
+    if (free <= 0 || (own <= 0 && others <= 0)) return []
     const due: string[] = []
     for (const entry of this.shuffled()) {
       if (free <= 0) break
