@@ -64,6 +64,10 @@ const tasks = {
     about: 'ten peers on gossip; leaders die, peers restart, one is added',
     steps: () => [['packages/gossip/processes/main.ts', args]],
   },
+  'test:processes': {
+    about: 'run a network as processes, and kill each of them',
+    steps: () => [['packages/testkit/processes/main.ts', args]],
+  },
   'test:crash': { about: 'kill a node under load, at least 50 times', steps: () => [['packages/testkit/crash/main.ts', args]] },
 }
 
