@@ -56,6 +56,10 @@ const tasks = {
   verify: { about: 'validate a folder of blocks from block 0', steps: () => [['packages/core/dist/verify/main.js', args]] },
   docs: { about: 'write the API pages from the docstrings', build: false, steps: () => [['docs/tooling/typedoc.mjs', args]] },
   'docs:errors': { about: 'write docs/errors.md from the code', steps: () => [['scripts/error-docs.ts', args]] },
+  'test:raft': {
+    about: 'kill orderer processes under load, at least 30 times',
+    steps: () => [['packages/consensus-raft/processes/main.ts', args]],
+  },
   'test:kafka': {
     about: 'order through Apache Kafka itself, and kill brokers and orderers',
     steps: () => [['packages/consensus-kafka/processes/main.ts', args]],
