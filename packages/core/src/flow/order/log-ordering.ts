@@ -59,6 +59,10 @@ export class LogOrdering implements OrderingService {
   private readonly record = new RecordReader()
   /** Records in the log that were written for another chain. */
   private foreign = 0
+  /** Records of an older configuration, of whoever wrote them. */
+  private skipped = 0
+  /** Cuts that this orderer asked for. */
+  private asks = 0
   /** Last serial given out. */
   private serial = 0
   /** The last record that was consumed, or where the chain ends. */
@@ -117,7 +121,7 @@ export class LogOrdering implements OrderingService {
     await this.log?.stop()
     this.log = undefined
     const error = new OrderError('ORDER_OUTCOME_UNKNOWN', 'the orderer stopped before it read its record back from the log')
-    for (const { reject } of this.own.values()) reject(error)
+    for (const own of this.own.values()) own.reject(error)
     this.own.clear()
     for (const { own } of this.cutter.cut()) own?.reject(error)
   }
@@ -140,7 +144,7 @@ export class LogOrdering implements OrderingService {
     for (const { own } of this.cutter.cut()) own?.reject(error)
     this.ownPending = 0
     // Their records may stand where nobody here will read any more.
-    for (const { reject } of this.own.values()) reject(error)
+    for (const own of this.own.values()) own.reject(error)
     this.own.clear()
     this.fallback?.timer.cancel()
     this.fallback = undefined
@@ -155,6 +159,8 @@ export class LogOrdering implements OrderingService {
       written: this.own.size,
       queued: this.records?.queued ?? 0,
       foreign: this.foreign,
+      skipped: this.skipped,
+      asked: this.asks,
     }
   }
 
@@ -237,6 +243,7 @@ export class LogOrdering implements OrderingService {
       )
     }
     if (configSequence < current) {
+      this.skipped++
       if (own !== undefined) this.produceAgain(own)
     } else {
       const read = own ?? { view: new EnvelopeView(record.envelope), isMine, own: undefined }
@@ -349,6 +356,7 @@ export class LogOrdering implements OrderingService {
   private askToCut(): void {
     const blockNumber = this.host.tip.number + 1
     this.asked = blockNumber
+    this.asks++
     this.records?.push({
       class: RecordClass.TIME_TO_CUT,
       serial: 0,

@@ -1,0 +1,81 @@
+import type { Mutant } from '@heddle/testkit/simulator'
+
+const order = 'packages/core/src/flow/order'
+const ordering = `${order}/log-ordering.ts`
+const embedded = 'packages/consensus-kafka/src/embedded'
+
+/** Safety checks of ordering by a log, and of the embedded log, taken out one at a time. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'log ordering: a block begins after a record that still waits',
+    file: ordering,
+    find: 'holdsIt ? this.consumed : before',
+    replace: 'this.consumed',
+  },
+  {
+    name: 'log ordering: what goes before a config record is cut at its position',
+    file: ordering,
+    find: 'this.decide(this.cutter.cut(), before, false)',
+    replace: 'this.decide(this.cutter.cut(), given, false)',
+  },
+  {
+    name: 'log ordering: records of an older configuration are ordered',
+    file: ordering,
+    find: 'if (configSequence < current) {',
+    replace: 'if (configSequence < 0) {',
+  },
+  {
+    name: 'log ordering: a skipped record is not written again',
+    file: ordering,
+    find: 'if (own !== undefined) this.produceAgain(own)',
+    replace: '',
+  },
+  {
+    name: 'log ordering: each orderer cuts by its own clock',
+    file: ordering,
+    find: 'cut: () => this.askToCut(),',
+    replace: 'cut: () => this.cut(),',
+  },
+  {
+    name: 'log ordering: records of others taken for its own',
+    file: ordering,
+    find: 'const isMine = record.isBy(this.producer)',
+    replace: 'const isMine = true',
+  },
+  {
+    name: 'log ordering: records of another chain are ordered',
+    file: ordering,
+    find: 'if (!record.isOf(this.chain)) {',
+    replace: 'if (this.chain.length === 0) {',
+  },
+  {
+    name: 'log ordering: config records stand in blocks with others',
+    file: ordering,
+    find: 'if (record.class === RecordClass.CONFIG) {',
+    replace: 'if (record.class > RecordClass.CONFIG) {',
+  },
+  {
+    name: 'log producer: an append of unknown outcome is said not to have happened',
+    file: `${order}/log-producer.ts`,
+    find: "unknown ||= duty !== 'retry'",
+    replace: "unknown ||= duty === 'fix-chaincode'",
+  },
+  {
+    name: 'embedded log: fsync taken out',
+    file: `${embedded}/embedded-log.ts`,
+    find: '    await file.file.datasync()\n    const next',
+    replace: '    const next',
+  },
+  {
+    name: 'embedded log: torn end not cut off',
+    file: `${embedded}/log-file.ts`,
+    find: '    await file.truncate(at)\n',
+    replace: '',
+  },
+  {
+    name: 'embedded log: checksums of records not compared',
+    file: `${embedded}/frame.ts`,
+    find: 'if (crc32(data) !== sum) return undefined',
+    replace: '',
+  },
+]
