@@ -1,5 +1,4 @@
-import { isQuorum } from '../quorum.ts'
-import type { Entry, MemberId, Message } from '../types.ts'
+import type { Entry, MemberId, Membership, Message } from '../types.ts'
 import { type Block, type Disk, diskHas, lastIndexOf, type Machine } from './sim-machine.fixture.ts'
 
 export class Violation extends Error {
@@ -8,7 +7,11 @@ export class Violation extends Error {
 
 const textOf = (entry: Entry): string => new TextDecoder().decode(entry.payload)
 
-/** What a correct Raft never does, watched from outside: nothing here uses the core's own code but the arithmetic of quorums. */
+/** More than half of the voters and, while joint, of the outgoing ones: counted here anew, so that an error in the core's own count shows. */
+const quorumHas = ({ voters, outgoing }: Membership, has: (id: MemberId) => boolean): boolean =>
+  [voters, outgoing].every((half) => half.length === 0 || half.filter(has).length * 2 > half.length)
+
+/** What a correct Raft never does, watched from outside: nothing here uses the core's own code. */
 export class Checkers {
   /** Leader of each term (election safety, figure 3). */
   readonly leaders = new Map<number, MemberId>()
@@ -20,6 +23,8 @@ export class Checkers {
   committed = 0
   /** Disks that were lost: what they held counted when it was acknowledged. */
   readonly graveyard: Disk[] = []
+  /** For whom an id voted in a term, whatever became of its disk since. */
+  readonly #votes = new Map<string, MemberId>()
   readonly #durableTerm = new Map<MemberId, number>()
 
   fail(rule: string, detail: string): never {
@@ -51,7 +56,7 @@ export class Checkers {
     const durable = (member: MemberId): boolean =>
       machines.some(({ disk }) => disk.id === member && diskHas(disk, commit, term)) ||
       this.graveyard.some((disk) => disk.id === member && diskHas(disk, commit, term))
-    if (!isQuorum(membership, durable)) this.fail('durability', `${id} commits ${commit}, which is not durable on a quorum`)
+    if (!quorumHas(membership, durable)) this.fail('durability', `${id} commits ${commit}, which is not durable on a quorum`)
     this.committed = commit
   }
 
@@ -83,9 +88,17 @@ export class Checkers {
     const { disk } = machine
     const term = disk.hardState?.term ?? 0
     if (message.type === 'vote-result' && !message.reject) {
+      const ballot = `${message.from} in term ${message.term}`
+      const before = this.#votes.get(ballot)
+      if (before !== undefined && before !== message.to) this.fail('one vote a term', `${ballot} for ${before} and ${message.to}`)
+      this.#votes.set(ballot, message.to)
       if (term < message.term || (term === message.term && disk.hardState?.vote !== message.to))
         this.fail('votes durable', `${message.from} votes for ${message.to} in term ${message.term}, the disk says otherwise`)
     } else if (message.type === 'vote') {
+      const ballot = `${message.from} in term ${message.term}`
+      const before = this.#votes.get(ballot)
+      if (before !== undefined && before !== message.from) this.fail('one vote a term', `${ballot} for ${before} and itself`)
+      this.#votes.set(ballot, message.from)
       if (term < message.term) this.fail('votes durable', `${message.from} stands in term ${message.term}, the disk has ${term}`)
       // What was asked for by one who has stopped standing meanwhile is never counted.
       if (machine.core?.status.role === 'candidate' && term === message.term && lastIndexOf(disk) < message.index)
