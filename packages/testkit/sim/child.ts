@@ -7,12 +7,13 @@ import { loadSubject } from './subjects.ts'
 const subject = await loadSubject(process.argv[2]!)
 if (isOwnSimulation(subject)) throw new TypeError(`${subject.name} has a simulation of its own`)
 
-process.on('message', async ({ seed, twice }: SeedOrder) => {
-  const plan = planOf(subject, seed)
+process.on('message', async ({ seed, twice, envelopes }: SeedOrder) => {
+  const drawn = planOf(subject, seed)
+  const plan = { ...drawn, envelopes: envelopes ?? drawn.envelopes }
   const outcome = await simulate(subject, plan)
   const violations = [...outcome.violations]
   if (twice) {
-    const again = await simulate(subject, planOf(subject, seed))
+    const again = await simulate(subject, plan)
     if (again.digest !== outcome.digest || again.events !== outcome.events) {
       const message = `two runs differ: ${outcome.events} events, ${outcome.digest}; ${again.events} events, ${again.digest}`
       violations.push({ checker: 'determinism', message, time: outcome.time })

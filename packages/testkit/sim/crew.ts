@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { SeedOrder, SeedReport } from './protocol.ts'
 
-/** Real milliseconds after which a seed is taken to hang: a hundred times what one takes. */
-const HANG = 120_000
+/** Real milliseconds after which a seed is taken to hang: hundreds of times what one takes, on a machine that has others to serve. */
+const HANG = 600_000
 /** Seeds between two that are run twice. */
 const SAMPLE = 50
 
@@ -13,6 +13,8 @@ export interface CrewOptions {
   readonly jobs: number
   readonly execArgv?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  /** Envelopes of a seed, instead of the plan's. */
+  readonly envelopes?: number
   /** Runs a sample of the seeds twice. Default true. */
   readonly sample?: boolean
 }
@@ -24,7 +26,7 @@ export interface CrewOptions {
  */
 export async function runSeeds(
   seeds: Iterable<number>,
-  { subject, jobs, execArgv = [], env = process.env, sample = true }: CrewOptions,
+  { subject, jobs, execArgv = [], env = process.env, sample = true, envelopes }: CrewOptions,
   report: (report: SeedReport) => boolean,
 ): Promise<void> {
   const left = seeds[Symbol.iterator]()
@@ -34,7 +36,11 @@ export async function runSeeds(
     try {
       for (let next = left.next(); next.done !== true && !stopped; next = left.next()) {
         const seed = next.value
-        const result = await ask(child, { seed, twice: sample && seed % SAMPLE === 0 })
+        const result = await ask(child, {
+          seed,
+          twice: sample && seed % SAMPLE === 0,
+          ...(envelopes === undefined ? {} : { envelopes }),
+        })
         if (!report(result ?? hung(seed))) stopped = true
         if (result === undefined) {
           child.kill('SIGKILL')

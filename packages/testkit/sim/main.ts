@@ -72,6 +72,8 @@ async function shrinkPlan(subject: OrderingSubject, plan: Plan): Promise<number>
   return 1
 }
 
+// Who reads along may leave early.
+process.stdout.on('error', () => process.exit(1))
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {

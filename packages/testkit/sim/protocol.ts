@@ -5,6 +5,8 @@ export interface SeedOrder {
   readonly seed: number
   /** Run it twice and compare the traces. */
   readonly twice: boolean
+  /** Instead of the plan's. */
+  readonly envelopes?: number
 }
 
 /** From a child: what came of it. */

@@ -1,0 +1,22 @@
+import { planOf, simulate } from '@heddle/testkit/simulator'
+import { describe, expect, it } from 'vitest'
+import subject from '../sim/subject.ts'
+
+// A few seeds with every test run; `npm run sim -- --plugin raft --seeds 0..2000` runs thousands.
+describe('Raft under simulation', () => {
+  it.each([
+    [0, 'three nodes'],
+    [1, 'five nodes'],
+    [4, 'one node'],
+    [2, 'blocks are taken from others while a node opens its log'],
+    [15, 'a node leaves and comes back'],
+  ])('seed %i: %s', async (seed) => {
+    const { violations } = await simulate(subject, planOf(subject, seed))
+    expect(violations).toEqual([])
+  })
+
+  it('a seed gives one history', async () => {
+    const plan = { ...planOf(subject, 5), envelopes: 300 }
+    expect((await simulate(subject, plan)).digest).toBe((await simulate(subject, plan)).digest)
+  })
+})
