@@ -16,7 +16,7 @@ export interface Place {
   readonly options: KafkaOptions
 }
 
-const environment: Environment = {
+export const environment: Environment = {
   clock: systemClock,
   random: seededRandom('kafka'),
   disk: memoryDisk(),
@@ -27,7 +27,7 @@ const environment: Environment = {
 
 const LARGEST = 1024 * 1024
 const START = new Uint8Array(0)
-const about: LogChannel = { genesisHash: new Uint8Array(32), members: ['conformance'], largestRecord: LARGEST }
+export const about: LogChannel = { genesisHash: new Uint8Array(32), members: ['conformance'], largestRecord: LARGEST }
 const some = (texts: readonly string[]): Uint8Array[] => texts.map((text) => Buffer.from(text))
 
 /** Topics of one test are named so that no other meets them. */
@@ -40,7 +40,7 @@ function provider({ brokers, options }: Place, more: KafkaOptions = {}): Ordered
 }
 
 /** The records up to a number of them. */
-async function take(
+export async function take(
   log: { read(after: Uint8Array, signal: AbortSignal): AsyncIterable<readonly LogRecord[]> },
   after: Uint8Array,
   count: number,
@@ -52,7 +52,7 @@ async function take(
   return taken
 }
 
-async function errorOf(work: Promise<unknown>): Promise<HeddleError> {
+export async function errorOf(work: Promise<unknown>): Promise<HeddleError> {
   const error = await work.then(
     () => undefined,
     (thrown: unknown) => thrown,

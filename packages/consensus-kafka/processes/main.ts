@@ -10,6 +10,7 @@ import { Campaign } from './fault-campaign.ts'
 import { KafkaCluster } from './kafka-cluster.ts'
 import { kafkaClassPath, NoKafka } from './kafka-jars.ts'
 import { compressions, conformance, type Place, replicaChecks, topicChecks, truncationChecks } from './log-checks.ts'
+import { securityChecks } from './security-checks.ts'
 
 const say = (line: string): void => void process.stderr.write(`kafka: ${line}\n`)
 
@@ -22,6 +23,7 @@ async function main(): Promise<number> {
   } else {
     const classPath = kafkaClassPath(say)
     await onOneBroker(checks, classPath)
+    await securityChecks(checks, classPath, say)
     await onThreeBrokers(checks, classPath, values.full === true ? 40 : 10)
   }
   process.stdout.write(`${checks.summary()}\n`)

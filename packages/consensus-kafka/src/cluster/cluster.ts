@@ -58,7 +58,7 @@ export class Cluster {
       connectTimeout: timeouts.connect,
       // A broker answers a request that takes its full time after it.
       requestTimeout: Math.max(timeouts.request, timeouts.poll) + 5_000,
-      ...(tls === undefined ? {} : { tls, tlsServerName: tls.servername ?? true }),
+      ...(tls === undefined ? {} : { tls, tlsServerName: tls.servername ?? !isIpAddress(address.host) }),
       ...(sasl === undefined ? {} : { sasl }),
     }
     const link = await Link.open(clientId, address, options)
@@ -163,6 +163,11 @@ async function answerOf<T>(call: Promise<T>, link: Link): Promise<T> {
     link.close()
     throw error
   }
+}
+
+/** Names in certificates are asked for by name only (RFC 6066); addresses are compared all the same. */
+function isIpAddress(host: string): boolean {
+  return /^[0-9.]+$|:/.test(host)
 }
 
 function isDenied(error: unknown): boolean {
