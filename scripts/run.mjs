@@ -17,9 +17,22 @@ const fail = (line) => {
   process.exit(1)
 }
 
-// Thousands of transactions under way outlive a small young generation: with Node's default of 16 MiB most of them are copied twice. And four
-// collector threads beside the signature workers contend for two cores.
-const underLoad = ['--max-semi-space-size=128', '--v8-pool-size=2']
+// Thousands of transactions under way outlive a small young generation: with Node's default of 16 MiB most of them are copied twice, and
+// more while it grows. Four collector threads beside the signature workers contend for two cores. And bytes outside the heap, of which
+// each transaction makes some 25 KB, count like those inside: by default 64 MB of them make the collector look through the whole heap.
+const underLoad = [
+  '--min-semi-space-size=64',
+  '--max-semi-space-size=128',
+  '--v8-pool-size=2',
+  '--external-memory-accounted-in-global-limit',
+]
+
+/** Those of the options that this Node knows: an unknown one would end it. */
+function known(options) {
+  if (options.length === 0) return options
+  const { stdout } = spawnSync(node, ['--v8-options'], { encoding: 'utf8' })
+  return options.filter((option) => stdout.includes(`${option.split('=')[0]} `))
+}
 
 /** Each task: the programs that it runs one after another, as [file or folder, arguments], and whether it needs the build. */
 const tasks = {
@@ -160,7 +173,7 @@ async function runSteps(steps) {
   const path = `${dirname(node)}${delimiter}${process.env.PATH}`
   for (const [file, stepArgs, options = {}] of steps) {
     if (options.say !== undefined) say(options.say)
-    const child = spawn(node, [...(options.nodeArgs ?? []), resolve(root, file), ...stepArgs], {
+    const child = spawn(node, [...known(options.nodeArgs ?? []), resolve(root, file), ...stepArgs], {
       cwd: options.cwd ?? (task === 'test' || task === 'lint' || task === 'format' ? root : userFolder),
       stdio: ['inherit', options.quiet ? 2 : 'inherit', 'inherit'],
       env: { ...process.env, PATH: path, HEDDLE_ROOT: root },

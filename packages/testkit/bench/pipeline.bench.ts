@@ -28,6 +28,7 @@ await runBenchmark('pipeline', async (say) => {
   }, 100)
   const heights = network.peers[0]!.height('main')
   const work = network.signatureWork
+  const written = bench.disk
   const started = performance.now()
   await inFlight(TRANSACTIONS, IN_FLIGHT, async (index) => {
     const from = performance.now()
@@ -38,6 +39,7 @@ await runBenchmark('pipeline', async (say) => {
   const seconds = (performance.now() - started) / 1000
   clearInterval(sampler)
   const done = network.signatureWork
+  const stored = bench.disk
   const blocks = network.peers[0]!.height('main') - heights
   say('measuring the crypto ceiling again')
   const after = await measureCryptoCeiling(SIGNATURES, VERIFICATIONS)
@@ -50,7 +52,9 @@ await runBenchmark('pipeline', async (say) => {
       `a transaction made ${signatures} signatures and ${verifications} verifications, not ${SIGNATURES} and ${FEWEST_VERIFICATIONS} to ${VERIFICATIONS}`,
     )
   }
-  const perTransaction = { signatures, verifications }
+  const fsyncs = (stored.syncs - written.syncs) / TRANSACTIONS
+  const bytes = (stored.bytes - written.bytes) / TRANSACTIONS
+  const perTransaction = { signatures, verifications, fsyncs, bytes }
   const ceiling = {
     name: 'crypto ceiling: 4 signatures and 9 verifications with OpenSSL on all cores',
     value: (before.perSecond + after.perSecond) / 2,

@@ -16,24 +16,22 @@ export const trustingIdentity = definePlugin({
     return {
       name: 'trusting-identity',
       createMembership() {
-        const identities = new Map<string, Identity>()
+        // Few, so that looking through them costs less than making a string of each certificate.
+        const identities: Identity[] = []
         return {
           mspIds: [],
           identity(bytes) {
-            const id = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-            let identity = identities.get(id)
-            if (identity === undefined) {
-              identity = {
-                mspId: SerializedIdentity.decode(bytes).mspid,
-                bytes,
-                id,
-                publicKey: key,
-                expiresAt: Number.POSITIVE_INFINITY,
-                organizationalUnits: [],
-                attributes: {},
-              }
-              identities.set(id, identity)
+            for (const known of identities) if (Buffer.compare(known.bytes, bytes) === 0) return known
+            const identity: Identity = {
+              mspId: SerializedIdentity.decode(bytes).mspid,
+              bytes: Uint8Array.from(bytes),
+              id: `member ${identities.length}`,
+              publicKey: key,
+              expiresAt: Number.POSITIVE_INFINITY,
+              organizationalUnits: [],
+              attributes: {},
             }
+            identities.push(identity)
             return identity
           },
           satisfies: (identity, { principal }) => Buffer.from(principal).includes(identity.mspId),

@@ -3,12 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import solo from '@heddle/consensus-solo'
-import { type ChaincodeStub, type Contract, createNetwork, type Network, type NetworkOptions } from '@heddle/core'
+import { type ChaincodeStub, type Contract, createNetwork, type Network, type NetworkOptions, Tokens } from '@heddle/core'
+import { fileDisk } from '@heddle/core/testing'
+import { countingDisk, type DiskWork } from './counting-disk.ts'
 
 /** The network that `pipeline`, `latency` and `growth` measure: two organisations, policy AND of both, LevelDB, everything durable. */
 export interface Bench {
   readonly network: Network
   readonly contract: Contract
+  /** What all nodes asked of their disks so far. Nothing is counted of a network in memory. */
+  readonly disk: Readonly<DiskWork>
   /** Submits one transaction that reads a key and writes 256 bytes under it; resolves when it is VALID on the gateway's peer. */
   write(key: string): Promise<void>
   /** Writes keys `key<from>` .. in one transaction. */
@@ -23,6 +27,7 @@ const VALUE_BYTES = 256
 export async function twoOrganizations(options: Partial<NetworkOptions> = {}): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'heddle-bench-'))
   const value = randomBytes(VALUE_BYTES)
+  const disk: DiskWork = { syncs: 0, bytes: 0 }
   const open = (): Promise<Network> =>
     createNetwork({
       organizations: ['Org1', 'Org2'],
@@ -31,6 +36,12 @@ export async function twoOrganizations(options: Partial<NetworkOptions> = {}): P
       storage: { folder },
       log: { level: 'error' },
       chaincodes: { kv: { chaincode: keyValue, endorsement: "AND('Org1MSP.peer', 'Org2MSP.peer')" } },
+      overrides: {
+        node(container, { name }) {
+          if (options.storage === 'memory') return
+          container.register(Tokens.Disk, { useValue: countingDisk(fileDisk(join(folder, 'nodes', name)), disk) })
+        },
+      },
       ...options,
     })
   let network = await open()
@@ -41,6 +52,9 @@ export async function twoOrganizations(options: Partial<NetworkOptions> = {}): P
     },
     get contract() {
       return contract
+    },
+    get disk() {
+      return { ...disk }
     },
     async write(key) {
       await contract.submit('put', key, value)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { compareUtf8 } from './utf8.ts'
+import { compareUtf8, sortUtf8 } from './utf8.ts'
 
 it('orders strings as their UTF-8 bytes', () => {
   const text = fc.oneof(
@@ -13,4 +13,13 @@ it('orders strings as their UTF-8 bytes', () => {
 it('puts characters outside the basic plane after U+FFFF, unlike JavaScript', () => {
   expect(compareUtf8('\u{10000}', '\uffff')).toBe(1)
   expect('\u{10000}' < '\uffff').toBe(true)
+})
+
+it('sorts few strings and many alike', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 3 })
+  fc.assert(
+    fc.property(fc.array(text, { maxLength: 20 }), (texts) => {
+      expect(sortUtf8([...texts])).toEqual(texts.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))))
+    }),
+  )
 })

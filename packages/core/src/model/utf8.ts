@@ -18,6 +18,18 @@ export function compareUtf8(a: string, b: string): number {
   return a.length < b.length ? -1 : 1
 }
 
+/** Sorts in place by UTF-8 bytes. The usual few entries are sorted by insertion, which needs no memory. */
+export function sortUtf8(texts: string[]): string[] {
+  if (texts.length > 8) return texts.sort(compareUtf8)
+  for (let i = 1; i < texts.length; i++) {
+    const text = texts[i]!
+    let at = i - 1
+    for (; at >= 0 && compareUtf8(texts[at]!, text) > 0; at--) texts[at + 1] = texts[at]!
+    texts[at + 1] = text
+  }
+  return texts
+}
+
 const encoder = new TextEncoder()
 
 /** UTF-8 bytes of a string; half a surrogate pair becomes U+FFFD, as in every JavaScript encoder. */

@@ -11,6 +11,7 @@ export class OrdererNode {
   readonly mspId: string
   private readonly consenter: Consenter
   private readonly channels = new Map<string, OrderingHost>()
+  private readonly endpoints = new Map<string, BroadcastEndpoint>()
   private running = false
 
   constructor(name: string, mspId: string, consenter: Consenter) {
@@ -52,6 +53,15 @@ export class OrdererNode {
 
   /** Where clients of this process send envelopes of a channel. */
   broadcastEndpoint(channel: string): BroadcastEndpoint {
+    let endpoint = this.endpoints.get(channel)
+    if (endpoint === undefined) {
+      endpoint = this.newEndpoint(channel)
+      this.endpoints.set(channel, endpoint)
+    }
+    return endpoint
+  }
+
+  private newEndpoint(channel: string): BroadcastEndpoint {
     const node = this
     return {
       node: node.name,

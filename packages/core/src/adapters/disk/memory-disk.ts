@@ -144,7 +144,9 @@ class MemoryFile implements DiskFile {
       return last.length
     }
     const capacity = Math.max(CHUNK, length)
-    content.chunks.push(new Uint8Array(capacity).subarray(0, length))
+    // Shared memory, though nobody shares it: the collector takes the growth of other memory for garbage, and looks through the whole heap
+    // for it again and again, while what is on a disk stays.
+    content.chunks.push(new Uint8Array(new SharedArrayBuffer(capacity), 0, length))
     content.starts.push(content.size)
     content.room = capacity - length
     return 0

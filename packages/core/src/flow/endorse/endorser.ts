@@ -17,7 +17,7 @@ import { type ParsedProposal, parseProposal } from './proposal.ts'
 import { RunningDefinitions } from './running-definitions.ts'
 import { type SimulationResults, TransactionSimulator } from './simulator.ts'
 import type { SystemChaincode } from './system-chaincode.ts'
-import { type Outcome, TransactionContext, type TransactionHost } from './transaction-context.ts'
+import { type Outcome, type Place, TransactionContext, type TransactionHost } from './transaction-context.ts'
 
 export interface EndorserOptions {
   /** Signs endorsements; its identity stands in them. */
@@ -163,20 +163,43 @@ export class Endorser {
   ): Awaitable<ProposalResponse> {
     const simulates = this.host.systemChaincodes.get(proposal.chaincode)?.simulates ?? true
     const opening = channel === undefined || !simulates ? undefined : this.host.simulator(channel)
-    return andThen(opening, (simulator) => {
-      let answering: Awaitable<ProposalResponse>
-      try {
-        answering = andThen(this.simulate(proposal, { channel, simulator, creator }), (outcome) =>
-          this.respond(proposal, outcome, simulator?.results(), evaluate || channel === undefined),
-        )
-      } catch (error) {
-        simulator?.release()
-        throw error
+    const unsigned = evaluate || channel === undefined
+    if (opening instanceof Promise)
+      return opening.then((simulator) => this.answerOn({ channel, simulator, creator }, proposal, unsigned))
+    return this.answerOn({ channel, simulator: opening, creator }, proposal, unsigned)
+  }
+
+  private answerOn(place: Place, proposal: ParsedProposal, unsigned: boolean): Awaitable<ProposalResponse> {
+    const { simulator } = place
+    let isPending = false
+    try {
+      const running = this.simulate(proposal, place)
+      if (running instanceof Promise) {
+        isPending = true
+        return this.pending(running, place, proposal, unsigned)
       }
-      if (answering instanceof Promise) return answering.finally(() => simulator?.release())
+      const answer = this.respond(proposal, running, simulator?.results(), unsigned)
+      if (!(answer instanceof Promise)) return answer
+      isPending = true
+      return answer.finally(() => simulator?.release())
+    } finally {
+      if (!isPending) simulator?.release()
+    }
+  }
+
+  private async pending(
+    running: Promise<Outcome>,
+    { simulator }: Place,
+    proposal: ParsedProposal,
+    unsigned: boolean,
+  ): Promise<ProposalResponse> {
+    try {
+      const outcome = await running
+      const answer = this.respond(proposal, outcome, simulator?.results(), unsigned)
+      return answer instanceof Promise ? await answer : answer
+    } finally {
       simulator?.release()
-      return answering
-    })
+    }
   }
 
   private channelOf(proposal: ParsedProposal): EndorserChannel | undefined {
@@ -213,10 +236,7 @@ export class Endorser {
   }
 
   /** Runs the chaincode; one that answers at once costs neither timer nor promise. */
-  private simulate(
-    proposal: ParsedProposal,
-    place: { channel: EndorserChannel | undefined; simulator: TransactionSimulator | undefined; creator: Identity },
-  ): Awaitable<Outcome> {
+  private simulate(proposal: ParsedProposal, place: Place): Awaitable<Outcome> {
     const context = new TransactionContext(this.host, proposal, place, this.options.decorate?.(proposal) ?? NO_DECORATIONS)
     let running: Awaitable<Outcome>
     try {

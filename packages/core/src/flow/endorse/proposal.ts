@@ -95,15 +95,7 @@ function parse(proposalBytes: Uint8Array, signature: Uint8Array, bytes: Uint8Arr
   const { seconds, nanos } = channelHeader.timestamp ?? { seconds: 0, nanos: 0 }
   const publicPayload =
     payload.transientMap.size === 0 && isInputAlone(proposal.payload, payload.input) ? proposal.payload : undefined
-  let serialized = bytes
-  return {
-    // Few look at it where the parts came apart.
-    get bytes() {
-      serialized ??= SignedProposal.encode({ proposalBytes, signature })
-      return serialized
-    },
-    proposalBytes,
-    signature,
+  return new DecodedProposal(bytes, proposalBytes, signature, {
     header: proposal.header,
     signatureHeader: header.signatureHeader,
     input: payload.input,
@@ -121,6 +113,52 @@ function parse(proposalBytes: Uint8Array, signature: Uint8Array, bytes: Uint8Arr
       header.signatureHeader,
       publicPayload ?? ChaincodeProposalPayload.encode({ input: payload.input }),
     ),
+  })
+}
+
+type Parts = Omit<ParsedProposal, 'bytes' | 'proposalBytes' | 'signature'>
+
+class DecodedProposal implements ParsedProposal {
+  readonly proposalBytes: Uint8Array
+  readonly signature: Uint8Array
+  readonly header: Uint8Array
+  readonly signatureHeader: Uint8Array
+  readonly input: Uint8Array
+  readonly channelId: string
+  readonly txId: string
+  readonly creator: Uint8Array
+  readonly nonce: Uint8Array
+  readonly timestamp: ParsedProposal['timestamp']
+  readonly chaincode: string
+  readonly args: readonly Uint8Array[]
+  readonly isInit: boolean
+  readonly transient: ReadonlyMap<string, Uint8Array>
+  readonly hash: Uint8Array
+  private serialized: Uint8Array | undefined
+
+  constructor(bytes: Uint8Array | undefined, proposalBytes: Uint8Array, signature: Uint8Array, parts: Parts) {
+    this.serialized = bytes
+    this.proposalBytes = proposalBytes
+    this.signature = signature
+    this.header = parts.header
+    this.signatureHeader = parts.signatureHeader
+    this.input = parts.input
+    this.channelId = parts.channelId
+    this.txId = parts.txId
+    this.creator = parts.creator
+    this.nonce = parts.nonce
+    this.timestamp = parts.timestamp
+    this.chaincode = parts.chaincode
+    this.args = parts.args
+    this.isInit = parts.isInit
+    this.transient = parts.transient
+    this.hash = parts.hash
+  }
+
+  /** Few look at it where the parts came apart. */
+  get bytes(): Uint8Array {
+    this.serialized ??= SignedProposal.encode({ proposalBytes: this.proposalBytes, signature: this.signature })
+    return this.serialized
   }
 }
 

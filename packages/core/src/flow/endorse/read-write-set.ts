@@ -11,7 +11,7 @@ import {
 import { CollectionHashedReadWriteSet } from '../../model/messages/rwset.ts'
 import { Writer } from '../../model/protobuf/writer.ts'
 import { sha256 } from '../../model/sha256.ts'
-import { compareUtf8, utf8Bytes } from '../../model/utf8.ts'
+import { compareUtf8, sortUtf8, utf8Bytes } from '../../model/utf8.ts'
 import type { Height } from '../../ports/state-db.ts'
 
 const NONE = new Uint8Array(0)
@@ -266,6 +266,5 @@ function sorted<V>(map: ReadonlyMap<string, V>): [string, V][] {
 }
 
 function sortedKeys(map: ReadonlyMap<string, unknown>): string[] {
-  const keys = [...map.keys()]
-  return keys.length < 2 ? keys : keys.sort(compareUtf8)
+  return sortUtf8([...map.keys()])
 }

@@ -32,7 +32,7 @@ export interface TransactionHost {
 }
 
 /** Where a chaincode runs: a channel with the simulator of this transaction on it. */
-interface Place {
+export interface Place {
   readonly channel: EndorserChannel | undefined
   readonly simulator: TransactionSimulator | undefined
   readonly creator: Identity
@@ -231,8 +231,8 @@ export class TransactionContext {
   }
 
   private invocation(channelId: string, chaincode: string, args: readonly Uint8Array[], isInit: boolean): Invocation {
-    const { proposal } = this
-    const { txId, creator, nonce, timestamp, transient } = proposal
+    const { txId, creator, nonce, timestamp, transient, bytes } = this.proposal
+    // Plain data, whatever a runtime does to get it elsewhere.
     return {
       channelId,
       txId,
@@ -243,9 +243,7 @@ export class TransactionContext {
       nonce,
       transient,
       timestamp,
-      get signedProposal() {
-        return proposal.bytes
-      },
+      signedProposal: bytes,
       decorations: this.decorations,
     }
   }

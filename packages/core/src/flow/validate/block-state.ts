@@ -51,10 +51,10 @@ export class BlockState {
   private announce({ namespace, kv, collections }: NsRwSet, reads: boolean): void {
     const entries = this.entries(namespace)
     if (reads) {
-      for (const { key } of kv.reads) entries.set(key, undefined)
+      for (let i = 0; i < kv.reads.length; i++) entries.set(kv.reads[i]!.key, undefined)
       for (const { itrExhausted, endKey } of kv.rangeQueriesInfo) if (!itrExhausted) entries.set(endKey, undefined)
     }
-    for (const { key } of kv.writes) entries.set(key, undefined)
+    for (let i = 0; i < kv.writes.length; i++) entries.set(kv.writes[i]!.key, undefined)
     for (const { key } of kv.metadataWrites) entries.set(key, undefined)
     for (const { name, hashed } of collections) {
       const hashes = this.entries(hashedNamespace(namespace, name))

@@ -1,4 +1,4 @@
-import { compareUtf8 } from '../../model/utf8.ts'
+import { sortUtf8 } from '../../model/utf8.ts'
 import type { Height, Namespace, StateWrite } from '../../ports/state-db.ts'
 
 /**
@@ -44,7 +44,7 @@ export class UpdateBatch {
 
   /** Namespaces with updates, in byte order; those of hashed collections follow their chaincode's. */
   namespaces(): Namespace[] {
-    return [...this.byNamespace.keys()].sort(compareUtf8)
+    return sortUtf8([...this.byNamespace.keys()])
   }
 
   /** Namespaces of hashed collections, in no particular order. */
@@ -58,7 +58,7 @@ export class UpdateBatch {
   sortedKeys(namespace: Namespace): readonly string[] {
     let keys = this.sorted.get(namespace)
     if (keys === undefined) {
-      keys = [...(this.byNamespace.get(namespace)?.keys() ?? [])].sort(compareUtf8)
+      keys = sortUtf8([...(this.byNamespace.get(namespace)?.keys() ?? [])])
       this.sorted.set(namespace, keys)
     }
     return keys

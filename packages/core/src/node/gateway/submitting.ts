@@ -63,7 +63,9 @@ export class Submitting {
   }
 
   private alive(): readonly BroadcastEndpoint[] {
-    const alive = this.orderers().filter((each) => each.alive)
+    const orderers = this.orderers()
+    if (orderers.length === 1 && orderers[0]!.alive) return orderers
+    const alive = orderers.filter((each) => each.alive)
     if (alive.length < 2) return alive
     const first = this.turn++ % alive.length
     return [...alive.slice(first), ...alive.slice(0, first)]
