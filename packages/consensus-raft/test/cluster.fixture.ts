@@ -175,7 +175,7 @@ export interface RaftStatus {
   readonly firstIndex: number
   readonly lastIndex: number
   readonly snapshotIndex: number
-  readonly members: readonly { readonly id: number; readonly host: string; readonly votes: boolean }[]
+  readonly members: readonly { readonly id: number; readonly host: string; readonly votes: boolean; readonly alive?: boolean }[]
 }
 
 /** What became of a submission. */

@@ -68,7 +68,7 @@ export function targetOf(membership: Membership, { added, removed }: MembershipC
  *
  * @throws OrderError ORDER_CONFIG_REFUSED
  */
-export function assertQuorumStays(membership: Membership, change: MembershipChange, active: ReadonlySet<number>): void {
+export function assertQuorumStays(membership: Membership, change: MembershipChange, isAlive: (member: number) => boolean): void {
   const gone = change.removed !== 0 ? change.removed : change.rotated
   if (gone === 0) return
   const voters = membership.voters.filter((id) => id !== change.removed)
@@ -77,7 +77,7 @@ export function assertQuorumStays(membership: Membership, change: MembershipChan
   }
   // With one or two members a rotation always stops ordering until the node is back: there is no other way to do it.
   if (change.rotated !== 0 && voters.length <= 2) return
-  const alive = voters.filter((id) => id !== gone && active.has(id))
+  const alive = voters.filter((id) => id !== gone && isAlive(id))
   if (alive.length >= Math.floor(voters.length / 2) + 1) return
   throw new OrderError(
     'ORDER_CONFIG_REFUSED',

@@ -13,6 +13,9 @@ export interface LeaderDutiesParts {
   readonly alarms: Alarms
   readonly set: () => ConsenterSet
   readonly heartbeat: number
+  readonly electionTimeout: number
+  /** Whether a member was heard of lately. */
+  readonly isAlive: (member: number) => boolean
   /** Something that was refused may be tried again. */
   readonly retry: () => void
 }
@@ -24,6 +27,8 @@ const CLOSE = 100
 /** What a leader does with the log: proposes batches and config entries, and sees to it that members come and go safely. */
 export class LeaderDuties {
   readonly #parts: LeaderDutiesParts
+  /** Since when a change waits for signs of life of those whom it would leave alone. */
+  #doubtedAt: number | undefined
 
   constructor(parts: LeaderDutiesParts) {
     this.#parts = parts
@@ -46,13 +51,22 @@ export class LeaderDuties {
    * @throws OrderError ORDER_CONFIG_REFUSED for what would cost the quorum
    */
   admitConfig({ next }: ConfigSubmission): 'now' | 'later' {
-    const { replica, id, set } = this.#parts
+    const { replica, id, set, isAlive } = this.#parts
     const change = membershipChange(set(), next)
     if (change.added === 0 && change.removed === 0 && change.rotated === 0) return 'now'
-    const { membership, peers } = replica.status
+    const { membership } = replica.status
     if (membership.outgoing.length > 0) return this.#later()
-    const active = new Set([id, ...peers.filter((peer) => peer.active).map((peer) => peer.id)])
-    assertQuorumStays(membership, change, active)
+    try {
+      assertQuorumStays(membership, change, (member) => member === id || isAlive(member))
+      this.#doubtedAt = undefined
+    } catch (error) {
+      // After a pause of this very process everybody else looks dead for a moment.
+      const now = this.#parts.host.environment.clock.monotonic()
+      this.#doubtedAt ??= now
+      if (now - this.#doubtedAt < this.#parts.electionTimeout) return this.#later()
+      this.#doubtedAt = undefined
+      throw error
+    }
     if ((change.removed === id || change.rotated === id) && membership.voters.length > 1) {
       replica.transfer()
       return this.#later()

@@ -168,10 +168,19 @@ export class RaftOrdering implements OrderingService {
         id,
         host,
         votes: core?.membership.voters.includes(id) ?? false,
-        ...peerOf(core?.peers.find((peer) => peer.id === id)),
+        ...this.#peerStatus(id, core?.peers),
       })),
       ...this.#router.status(),
     }
+  }
+
+  /** What a leader knows of another consenter. */
+  #peerStatus(id: number, peers: readonly PeerStatus[] = []) {
+    const peer = peers.find((each) => each.id === id)
+    const running = this.#running
+    return peer === undefined || running === undefined
+      ? {}
+      : { match: peer.match, alive: id === running.id || running.isAlive(id) }
   }
 
   #take(submission: Submission, isConfig: boolean, signal: AbortSignal | undefined): Promise<Ordered> {
@@ -389,8 +398,4 @@ function sameSet(a: ConsenterSet, b: ConsenterSet): boolean {
     a.consenters.length === b.consenters.length &&
     a.consenters.every(({ id, host, certificate }) => other.get(id)?.host === host && other.get(id)?.certificate === certificate)
   )
-}
-
-function peerOf(peer: PeerStatus | undefined) {
-  return peer === undefined ? {} : { match: peer.match, active: peer.active }
 }

@@ -44,6 +44,8 @@ export class RunningConsenter {
   readonly #parts: RunningConsenterParts
   readonly #replica: Replica
   readonly #applier: Applier
+  /** When each other member was last heard of. */
+  readonly #heard = new Map<number, number>()
   #snapshotIndex: number
   /** Of entries since the last snapshot. */
   #bytes = 0
@@ -92,6 +94,8 @@ export class RunningConsenter {
       alarms,
       set,
       heartbeat: parts.options().heartbeat,
+      electionTimeout: parts.options().electionTimeout,
+      isAlive: (member) => this.isAlive(member),
       retry: () => router.released(),
     })
   }
@@ -110,7 +114,16 @@ export class RunningConsenter {
     this.#replica.stop()
   }
 
+  /** Whether a member was heard of within an election timeout. */
+  isAlive(member: number): boolean {
+    const { host, options } = this.#parts
+    const at = this.#heard.get(member)
+    return at !== undefined && host.environment.clock.monotonic() - at <= options().electionTimeout
+  }
+
   receive(message: Message): DropReason | undefined {
+    if (this.#parts.set().ids.ids.includes(message.from))
+      this.#heard.set(message.from, this.#parts.host.environment.clock.monotonic())
     return this.#replica.receive(message)
   }
 
