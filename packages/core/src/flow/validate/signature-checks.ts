@@ -1,6 +1,7 @@
 import { joinBytes } from '../../model/byte-slab.ts'
 import type { PublicKey } from '../../ports/crypto-provider.ts'
 import type { IdentityProvider } from '../../ports/identity.ts'
+import type { Awaitable } from '../../ports/lifecycle.ts'
 import { ValidationHalted } from './errors.ts'
 import type { OwnSignatures } from './own-signatures.ts'
 import type { Structure } from './transaction-structure.ts'
@@ -35,12 +36,23 @@ const MAX_JOINED = 64 * 1024 * 1024
  */
 const MAX_ENDORSED = 1024 * 1024 * 1024
 
-interface Item {
+/** One signature over two byte strings, one after the other; they are joined only for a provider that looks at them. */
+class Item {
   readonly key: PublicKey
-  /** What was signed: the two one after the other. */
+  readonly signature: Uint8Array
   readonly first: Uint8Array
   readonly second: Uint8Array | undefined
-  readonly signature: Uint8Array
+
+  constructor(key: PublicKey, first: Uint8Array, second: Uint8Array | undefined, signature: Uint8Array) {
+    this.key = key
+    this.first = first
+    this.second = second
+    this.signature = signature
+  }
+
+  get data(): Uint8Array {
+    return this.second === undefined ? this.first : joinBytes(this.first, this.second)
+  }
 }
 
 /**
@@ -51,7 +63,7 @@ export class SignatureChecks {
   private readonly provider: IdentityProvider
   private readonly own: OwnSignatures | undefined
   private readonly items: Item[] = []
-  /** Bytes joined so far; what does not fit is joined when it is checked. */
+  /** Bytes of those that are to be joined. */
   private joined = 0
 
   constructor(provider: IdentityProvider, own: OwnSignatures | undefined) {
@@ -78,10 +90,9 @@ export class SignatureChecks {
   }
 
   private endorsement(key: PublicKey, payload: Uint8Array, endorser: Uint8Array, signature: Uint8Array): number {
-    this.joined += payload.length + endorser.length
-    if (this.joined > MAX_JOINED) return this.check(key, payload, endorser, signature)
     if (this.own?.recognise(payload, endorser, signature) === true) return OWN
-    return this.check(key, joinBytes(payload, endorser), undefined, signature)
+    this.joined += payload.length + endorser.length
+    return this.check(key, payload, endorser, signature)
   }
 
   /** Starts the work. A failure of the provider shows when the result is awaited, as ValidationHalted. */
@@ -97,22 +108,25 @@ export class SignatureChecks {
   }
 
   private check(key: PublicKey | undefined, first: Uint8Array, second: Uint8Array | undefined, signature: Uint8Array): number {
-    return key === undefined ? NO_KEY : this.items.push({ key, first, second, signature }) - 1
+    return key === undefined ? NO_KEY : this.items.push(new Item(key, first, second, signature)) - 1
   }
 
   /** In one call, where what was signed fits in memory at once. */
-  private async verifyAll(): Promise<readonly boolean[]> {
+  private verifyAll(): Awaitable<readonly boolean[]> {
+    return this.joined <= MAX_JOINED ? this.provider.verifyAll(this.items) : this.verifyParts()
+  }
+
+  private async verifyParts(): Promise<readonly boolean[]> {
     const { items } = this
     let verdicts: readonly boolean[] = []
     for (let from = 0; from < items.length; ) {
-      const part: { key: PublicKey; data: Uint8Array; signature: Uint8Array }[] = []
+      const part: Item[] = []
       for (let bytes = 0; from < items.length && bytes <= MAX_JOINED; from++) {
-        const { key, first, second, signature } = items[from]!
-        if (second !== undefined) bytes += first.length + second.length
-        part.push({ key, data: second === undefined ? first : Buffer.concat([first, second]), signature })
+        const item = items[from]!
+        if (item.second !== undefined) bytes += item.first.length + item.second.length
+        part.push(item)
       }
-      const some = await this.provider.verifyAll(part)
-      verdicts = verdicts.length === 0 ? some : verdicts.concat(some)
+      verdicts = verdicts.concat(await this.provider.verifyAll(part))
     }
     return verdicts
   }
@@ -120,7 +134,8 @@ export class SignatureChecks {
   private async verify(): Promise<SignatureVerdicts> {
     let verdicts: readonly boolean[]
     try {
-      verdicts = await this.verifyAll()
+      const verifying = this.verifyAll()
+      verdicts = verifying instanceof Promise ? await verifying : verifying
     } catch (cause) {
       throw new ValidationHalted(
         'VALIDATION_SIGNATURES_UNAVAILABLE',
