@@ -20,6 +20,7 @@ export class FileLog implements OrderedLog {
   private file!: DiskFile
   /** Bytes that are on disk for certain: readers go no further. */
   private durable = 0
+  private failure: LogError | undefined
   private readonly waiting = new Set<() => void>()
 
   constructor(disk: Disk, path: string) {
@@ -43,14 +44,16 @@ export class FileLog implements OrderedLog {
   }
 
   async append(records: readonly Uint8Array[]): Promise<Position> {
+    if (this.failure !== undefined) throw this.failure
     try {
       await this.file.append(records.flatMap((data) => [header(data), data]))
       const end = this.file.size
       await this.file.datasync()
       this.durable = end
     } catch (cause) {
-      // After a failed sync nobody knows what is on the disk: trying again would be a guess.
-      throw new LogError('LOG_FAILED', `cannot append to ${this.path}`, {}, { cause })
+      // After a failed sync nobody knows what is on the disk, and a second one would succeed and prove nothing: not until a restart.
+      this.failure = new LogError('LOG_FAILED', `cannot append to ${this.path}`, {}, { cause })
+      throw this.failure
     }
     for (const wake of this.waiting) wake()
     return positionAt(this.durable)

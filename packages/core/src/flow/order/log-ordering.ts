@@ -107,7 +107,17 @@ export class LogOrdering implements OrderingService {
     this.log = log
     const { clock } = host.environment
     const { producer, chain } = this
-    this.records = new LogProducer({ log, clock, limits, producer, chain, mayCut: (records) => this.isFree(records) })
+    this.records = new LogProducer({
+      log,
+      clock,
+      limits,
+      producer,
+      chain,
+      mayCut: (records) => this.isFree(records),
+      broken: (cause) => {
+        if (!this.abort.signal.aborted) this.host.halt(asLogError(cause))
+      },
+    })
     this.readers = this.run(log)
   }
 
@@ -196,7 +206,7 @@ export class LogOrdering implements OrderingService {
       } catch (error) {
         if (this.abort.signal.aborted) return
         if (!(error instanceof LogError && error.duty === 'retry')) {
-          this.host.halt(error instanceof HeddleError ? error : new LogError('LOG_CORRUPT', String(error), {}, { cause: error }))
+          this.host.halt(asLogError(error))
           return
         }
         this.host.environment.logger.warn({ err: error, channel: this.host.channel }, 'the ordered log cannot be read')
@@ -397,4 +407,8 @@ export class LogOrdering implements OrderingService {
 
 function positionOf(tip: Tip): Position {
   return tip.consenterMetadata.length === 0 ? NOTHING : LogMetadata.decode(tip.consenterMetadata).position
+}
+
+function asLogError(error: unknown): Error {
+  return error instanceof HeddleError ? error : new LogError('LOG_CORRUPT', String(error), {}, { cause: error })
 }

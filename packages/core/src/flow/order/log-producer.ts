@@ -22,6 +22,8 @@ export interface LogProducerParts {
   /** Whether the last of so many records, with nothing queued behind it, may cut the batch: the pipeline is free. */
   readonly mayCut: (records: number) => boolean
   readonly limits: AppendLimits
+  /** The log has failed for good: nothing more is appended, and the channel has to end here. */
+  readonly broken: (cause: unknown) => void
 }
 
 export interface AppendLimits {
@@ -107,6 +109,12 @@ export class LogProducer {
     const { producer, chain } = this.parts
     const records = encodeRecords(drafts, producer, chain, cutAfter)
     const error = await this.tryAppend(records)
+    if (error?.code === 'ORDER_OUTCOME_UNKNOWN' && isForGood(error.cause)) {
+      for (const draft of drafts) draft.failed(error)
+      this.stop()
+      this.parts.broken(error.cause)
+      return
+    }
     if (error === undefined) {
       for (const draft of drafts) draft.appended()
       return
@@ -155,6 +163,11 @@ export class LogProducer {
       signal.addEventListener('abort', done)
     })
   }
+}
+
+/** A failed disk, or a fault of the log: appending more would be a guess. */
+function isForGood(cause: unknown): boolean {
+  return !(cause instanceof LogError) || cause.duty === 'tell-operator'
 }
 
 function stopped(): OrderError {
