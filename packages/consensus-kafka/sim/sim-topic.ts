@@ -40,6 +40,8 @@ export class SimTopic {
   /** Counts changes of leader; requests to an earlier one come to nothing. */
   private epoch = 0
   private leaderUpAt = 0
+  /** The leader dies when it next has a record that its followers have not; so many milliseconds without one follow. */
+  private doomed: number | undefined
   /** Too few replicas in sync until then: the leader appends nothing. */
   private shrunkUntil = 0
   private readonly cutUntil = new Map<string, number>()
@@ -70,6 +72,11 @@ export class SimTopic {
     if (survive < open) world.count('uncommitted records lost', open - survive)
     world.trace.tell('topic', `loses its leader for ${time} ms, and ${open - survive} of ${open} uncommitted records`)
     world.scheduler.after(time, undefined, () => this.wake())
+  }
+
+  /** The same in the worst moment: while records are on their way to the followers. */
+  loseLeaderWithRecords(time: number): void {
+    this.doomed = time
   }
 
   /** Followers fall behind: the leader refuses records until they are back. */
@@ -191,7 +198,13 @@ export class SimTopic {
     }
     const end = this.records.length
     const position = positionOf(this.records[end - 1]!.offset)
-    const { epoch } = this
+    const { epoch, doomed } = this
+    if (doomed !== undefined) {
+      this.doomed = undefined
+      this.world.scheduler.after(this.traits.replication * 0.2, undefined, () => {
+        if (!this.world.healed) this.loseLeader(doomed)
+      })
+    }
     this.world.scheduler.after(this.delay(this.traits.replication), undefined, () => {
       if (epoch !== this.epoch) return
       this.commit(end)

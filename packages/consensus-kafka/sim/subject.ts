@@ -42,7 +42,7 @@ const subject: OrderingSubject = {
     'outcomes unknown': seeds,
     'envelopes ordered twice': seeds,
     'leaders lost': seeds,
-    'uncommitted records lost': Math.floor(seeds / 10),
+    'uncommitted records lost': Math.floor(seeds / 2),
     'replicas lost': Math.floor(seeds / 3),
     'orderers cut off from the log': Math.floor(seeds / 2),
     'appends of unknown outcome': seeds,
@@ -95,7 +95,8 @@ function prepare(world: World): Prepared {
     mayLoseDisk: () => true,
     act(action, number) {
       const time = 50 * 400 ** (number / 2 ** 32)
-      if (action === 'leader-loss') topic.loseLeader(Math.round(time))
+      if (action === 'leader-loss' && number % 2 === 0) topic.loseLeader(Math.round(time))
+      else if (action === 'leader-loss') topic.loseLeaderWithRecords(Math.round(time))
       else if (action === 'replicas-lost') topic.shrink(Math.round(time))
       else if (action === 'cut-off') topic.cutOff(world.nodes[number % world.nodes.length]!, Math.round(time))
       else topic.intrude()
