@@ -80,7 +80,13 @@ export class ModelTopic implements Topic {
     this.cache[0]!.push(message)
     const { degree } = this.endpoint.world.shape
     const to = [...this.meshPeers]
-    if (to.length < degree) to.push(...this.some([...this.admitted].filter((peer) => !this.meshPeers.has(peer)), degree - to.length))
+    if (to.length < degree)
+      to.push(
+        ...this.some(
+          [...this.admitted].filter((peer) => !this.meshPeers.has(peer)),
+          degree - to.length,
+        ),
+      )
     for (const peer of to) this.send(peer, message)
     return to
   }
@@ -134,7 +140,11 @@ export class ModelTopic implements Topic {
       }
     const spoken = this.cache.slice(0, shape.gossiped).flat()
     if (spoken.length > 0)
-      for (const peer of this.some(others.filter((each) => !this.meshPeers.has(each)), shape.lazy)) this.speakOf(peer, spoken)
+      for (const peer of this.some(
+        others.filter((each) => !this.meshPeers.has(each)),
+        shape.lazy,
+      ))
+        this.speakOf(peer, spoken)
     this.cache = [[], ...this.cache.slice(0, shape.kept - 1)]
     time.after(shape.heartbeat, () => this.beat())
   }

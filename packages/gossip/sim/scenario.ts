@@ -293,7 +293,10 @@ class Scenario {
     const end = this.time.now + milliseconds
     // Looked at now and then: with a thousand peers the question costs more than an event.
     while (!holds() && this.time.now < end) await this.pass(100)
-    if (!holds()) this.violations.push(`${what}: not within ${milliseconds / 1000} virtual seconds`)
+    if (holds()) return
+    const leaders = this.peers.filter((peer) => peer.isLeader).map(({ parts }) => `${parts.node} of ${parts.mspId}`)
+    const state = `${this.orderer.readers} readers; leaders: ${leaders.join(', ')}; height ${this.orderer.chain.length}, least ${Math.min(...this.honest.map(({ height }) => height))}`
+    this.violations.push(`${what}: not within ${milliseconds / 1000} virtual seconds: ${state}`)
   }
 }
 

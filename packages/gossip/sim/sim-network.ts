@@ -216,7 +216,8 @@ export class SimEndpoint implements GossipNetwork {
     const peer = address.slice('/sim/'.length)
     await world.time.wait(3 * world.sureDelay(200))
     const other = world.endpoints.get(peer)
-    if (!this.isUp || other === undefined || !other.isUp || world.isCut(this.self, peer)) throw new Error(`${peer} is not reached`)
+    if (!this.isUp || other === undefined || !other.isUp || world.isCut(this.self, peer))
+      throw new Error(`${peer} is not reached`)
     const id = world.nextLink()
     const [mine, theirs] = [new SimLink(`${id}a`, this, peer, true), new SimLink(`${id}b`, other, this.self, false)]
     mine.other = theirs

@@ -195,7 +195,8 @@ export class SimPeer {
       if (!isAlive()) return
       const topic = [...(this.endpoint?.topics.values() ?? [])][0]
       const bad = malice === 'forges' ? forged(this.height) : malice === 'replays' ? this.chain[this.height - 5] : undefined
-      if (bad !== undefined) void topic?.publish(blockMessage(bad, WHOLE_BLOCK_BYTES, `${world.time.now}`, Math.floor(world.time.now)))
+      if (bad !== undefined)
+        void topic?.publish(blockMessage(bad, WHOLE_BLOCK_BYTES, `${world.time.now}`, Math.floor(world.time.now)))
       this.mischief(isAlive)
     })
   }
@@ -208,7 +209,9 @@ export class SimPeer {
 }
 
 function forged(number: number): Block {
-  return Block.create(number, new Uint8Array(32).fill(7), [Uint8Array.of(1, 2, 3)]).withMetadata({ 0: new Uint8Array(32).fill(9) })
+  return Block.create(number, new Uint8Array(32).fill(7), [Uint8Array.of(1, 2, 3)]).withMetadata({
+    0: new Uint8Array(32).fill(9),
+  })
 }
 
 /** Takes everything in and passes nothing on. */

@@ -42,7 +42,8 @@ const subject: OwnSimulation = {
         const row = await scenario({ peers, loss, seed: values.seed })
         rows.push(row)
         if (!values.json) process.stdout.write(`${line(row)}\n`)
-        for (const violation of row.violations.slice(0, 10)) process.stderr.write(`sim: ${peers} peers, ${loss} %: ${violation}\n`)
+        for (const violation of row.violations.slice(0, 10))
+          process.stderr.write(`sim: ${peers} peers, ${loss} %: ${violation}\n`)
       }
     const violations = rows.flatMap((row) => row.violations)
     if (values.json) process.stdout.write(`${JSON.stringify({ plugin: 'gossip', seed: values.seed, rows, violations })}\n`)

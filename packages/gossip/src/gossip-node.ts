@@ -91,7 +91,7 @@ export class GossipNode {
     const node = new GossipNode(parts, network, host)
     network.onLink((link) => node.sessionOf(link))
     await network.serve(LINK_PROTOCOL, 2, (link, stream) => node.greeted(link, stream))
-    await network.serve(PULL_PROTOCOL, 4, (link, stream) => node.answer(link, stream))
+    await network.serve(PULL_PROTOCOL, 8, (link, stream) => node.answer(link, stream))
     await node.renewBinding()
     for (const address of parts.options.bootstrap) node.plan.add(address, 'bootstrap')
     node.readDirectory()

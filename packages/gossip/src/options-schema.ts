@@ -58,8 +58,8 @@ export const optionsSchema: OptionsSchema = group('Block dissemination by libp2p
   antiEntropy: group('Getting what gossip did not bring.', {
     interval: count(1_000, 'Milliseconds between two messages that tell neighbours how far this peer is.', 10),
     grace: count(300, 'Milliseconds that gossip has for a block that a neighbour has, before it is asked for.', 0),
-    parallel: count(4, 'Requests at one time, each to another neighbour.'),
-    window: count(64, 'Blocks that one request asks for.'),
+    parallel: count(4, 'Requests at one time, of different neighbours where there are several.'),
+    window: count(128, 'Blocks that one request asks for; an answer holds 2 MiB at most.'),
   }),
   limits: group('What others can make this peer hold.', {
     connections: count(300, 'Connections.'),

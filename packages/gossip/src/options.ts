@@ -95,7 +95,8 @@ export function resolveOptions(options: GossipOptions, node: string) {
       far: 16,
       pulls: {
         parallel: options.antiEntropy?.parallel ?? 4,
-        blocks: options.antiEntropy?.window ?? 64,
+        perSource: 2,
+        blocks: options.antiEntropy?.window ?? 128,
         bytes: WINDOW_BYTES,
         windows: 8,
         rest: 500,

@@ -5,7 +5,7 @@ import { type Pull, type PullLimits, PullPlan } from './pull-plan.ts'
 import { BlockParts, type PulledBlocks } from './pull-protocol.ts'
 
 export interface CatchUpParts {
-  readonly chain: Pick<Chain, 'next' | 'take' | 'isFull' | 'advance'>
+  readonly chain: Pick<Chain, 'next' | 'take'>
   readonly limits: PullLimits
   readonly clock: Clock
   readonly random: Random
@@ -56,6 +56,12 @@ export class CatchUp {
     return Math.max(0, this.plan.best(this.now) - this.parts.chain.next)
   }
 
+  /** Milliseconds since which blocks are missing that at least two neighbours, or the only one, say they have. */
+  get stalled(): number {
+    const isMissing = this.behindSince !== undefined && this.plan.agreed(this.now) > this.parts.chain.next
+    return isMissing ? this.now - this.behindSince! : 0
+  }
+
   /** Looks whether something is to be asked for. To be called when the chain has moved. */
   pump(): void {
     if (this.abort.signal.aborted) return
@@ -70,6 +76,7 @@ export class CatchUp {
     if (this.answerFor(next) !== undefined) this.take()
     const best = this.plan.best(now)
     if (best <= next) {
+      this.behindSince = undefined
       const at = this.plan.wakeAt(now)
       if (at !== undefined) this.wakeIn(at - now)
       return
@@ -78,11 +85,6 @@ export class CatchUp {
     const waited = now - this.behindSince
     if (best - next < far && waited < grace && this.plan.busy === 0) {
       this.wakeIn(grace - waited)
-      return
-    }
-    // Blocks that cannot be handed on would only fill memory.
-    if (chain.isFull) {
-      this.wakeIn(grace)
       return
     }
     for (const pull of this.plan.due(next, now)) this.start(pull)

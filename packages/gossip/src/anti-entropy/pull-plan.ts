@@ -3,6 +3,8 @@ import type { Random } from '@heddle/core/plugin'
 export interface PullLimits {
   /** Requests under way at one time. */
   readonly parallel: number
+  /** Requests under way at one neighbour: while one is answered, the next is on its way. */
+  readonly perSource: number
   /** Blocks that one request asks for. */
   readonly blocks: number
   /** Bytes that one answer may hold. */
@@ -25,7 +27,7 @@ export interface Pull {
 
 interface Source {
   height: number
-  busy: boolean
+  busy: number
   failures: number
   restsUntil: number
 }
@@ -57,7 +59,7 @@ export class PullPlan {
   /** A neighbour says how many blocks it has. */
   has(peer: string, height: number): void {
     const source = this.sources.get(peer)
-    if (source === undefined) this.sources.set(peer, { height, busy: false, failures: 0, restsUntil: Number.NEGATIVE_INFINITY })
+    if (source === undefined) this.sources.set(peer, { height, busy: 0, failures: 0, restsUntil: Number.NEGATIVE_INFINITY })
     else source.height = height
   }
 
@@ -70,6 +72,13 @@ export class PullPlan {
     let best = 0
     for (const { height, restsUntil } of this.sources.values()) if (restsUntil <= now) best = Math.max(best, height)
     return best
+  }
+
+  /** Height that two neighbours in good standing say they have, or that the only one has: one alone may say anything. */
+  agreed(now: number): number {
+    const heights = [...this.sources.values()].filter(({ restsUntil }) => restsUntil <= now).map(({ height }) => height)
+    heights.sort((a, b) => b - a)
+    return (this.sources.size === 1 ? heights[0] : heights[1]) ?? 0
   }
 
   get busy(): number {
@@ -111,9 +120,7 @@ export class PullPlan {
 
   /** `got` blocks came from the beginning of the range. */
   answered(pull: Pull, got: number): void {
-    this.underWay.delete(pull.id)
-    const source = this.sources.get(pull.source)
-    if (source !== undefined) source.busy = false
+    const source = this.ended(pull)
     if (got > 0) {
       this.held.set(pull.from, got)
       if (source !== undefined) source.failures = 0
@@ -122,16 +129,14 @@ export class PullPlan {
 
   /** Part of a block came: the same neighbour is asked for the rest, since another one's copy may be other bytes. */
   continued(pull: Pull, offset: number): Pull {
-    this.underWay.delete(pull.id)
+    this.ended(pull)
     return this.request(pull.source, pull.from, 1, offset)
   }
 
   /** Nothing came, or not what was asked for. */
   failed(pull: Pull, now: number): void {
-    this.underWay.delete(pull.id)
-    const source = this.sources.get(pull.source)
+    const source = this.ended(pull)
     if (source === undefined) return
-    source.busy = false
     source.failures++
     const factor = Math.min(2 ** (source.failures - 1), MAX_REST_FACTOR)
     source.restsUntil = now + this.limits.rest * factor * (0.5 + this.random.float() / 2)
@@ -154,8 +159,15 @@ export class PullPlan {
     const pull = { id: ++this.ids, source, from, count, offset }
     this.underWay.set(pull.id, pull)
     const known = this.sources.get(source)
-    if (known !== undefined) known.busy = true
+    if (known !== undefined) known.busy++
     return pull
+  }
+
+  private ended({ id, source }: Pull): Source | undefined {
+    this.underWay.delete(id)
+    const known = this.sources.get(source)
+    if (known !== undefined) known.busy = Math.max(0, known.busy - 1)
+    return known
   }
 
   /** End of a range that is held or under way and has this block. */
@@ -173,10 +185,13 @@ export class PullPlan {
   }
 
   private pick(block: number, now: number): [string, Source] | undefined {
-    const able = [...this.sources].filter(([, { height, busy, restsUntil }]) => height > block && !busy && restsUntil <= now)
-    // Who failed least; among those a random one, so that a crowd that catches up does not ask one neighbour.
-    const least = Math.min(...able.map(([, { failures }]) => failures))
-    const best = able.filter(([, { failures }]) => failures === least)
+    const able = [...this.sources].filter(
+      ([, { height, busy, restsUntil }]) => height > block && busy < this.limits.perSource && restsUntil <= now,
+    )
+    // Who failed least, and then who has least to do; among those a random one, so that a crowd that catches up does not ask one neighbour.
+    const cost = ([, { failures, busy }]: [string, Source]): number => failures * 100 + busy
+    const least = Math.min(...able.map(cost))
+    const best = able.filter((each) => cost(each) === least)
     return best[Math.floor(this.random.float() * best.length)]
   }
 }

@@ -211,8 +211,7 @@ export class GossipChannel {
       // gossipsub does not open a stream again that broke: the connection has to begin anew.
       if (ticks > 2) this.parts.node.drop(peer, 'it takes no messages')
     }
-    const isStalled = this.catchUp.lag > 0 && now - this.movedAt > 2 * STALL
-    if (isStalled) this.run(election.distrust(now))
+    if (this.catchUp.stalled > 2 * STALL) this.run(election.distrust(now))
     const { failingSince } = feed
     if (election.isLeader && failingSince !== undefined && now - failingSince > this.parts.options.election.leaderTimeout) {
       if (this.neighbours.some(({ proven }) => proven?.mspId === this.host.mspId)) this.run(election.giveUp(now))

@@ -73,7 +73,11 @@ export class Election {
 
   /** @param alone no other peer of the organisation is known, so that nobody need be waited for */
   start(now: number, alone: boolean): ElectionEffect[] {
-    if (this.fixed === 'leader') return this.lead(now)
+    if (this.fixed === 'leader') {
+      // Nobody has to be told.
+      this.role = { is: 'leading', nextClaim: Number.POSITIVE_INFINITY }
+      return [{ do: 'lead' }]
+    }
     this.role = { is: 'waiting', until: alone ? now : now + this.times.patience * (0.5 + this.random.float() / 2) }
     return this.tick(now)
   }
@@ -92,7 +96,7 @@ export class Election {
   /** To be called at `wakeAt`, at the latest. */
   tick(now: number): ElectionEffect[] {
     const { role } = this
-    if (role === undefined || this.fixed === 'follower') return []
+    if (role === undefined || this.fixed !== undefined) return []
     if (role.is === 'leading') {
       if (now < role.nextClaim) return []
       this.role = { is: 'leading', nextClaim: now + this.times.claimInterval }
@@ -153,7 +157,7 @@ export class Election {
 
   /** When `tick` has something to do; undefined for never. */
   get wakeAt(): number | undefined {
-    if (this.role === undefined || this.fixed === 'follower') return undefined
+    if (this.role === undefined || this.fixed !== undefined) return undefined
     return this.role.is === 'leading' ? this.role.nextClaim : this.role.until
   }
 
