@@ -32,14 +32,18 @@ export const FrameType = {
 
 export const Flag = { FIRST: 1, LAST: 2, ERROR: 4 } as const
 
-/** Bytes of payload in one frame: what one TLS record holds, so that a large message holds up a small one no longer than this. */
-export const CHUNK = 16 * 1024 - 64
-
 /** Bytes before the body. */
 export const HEADER = 10
 
+/** Bytes of a whole frame at most: one TLS record, so that frames arrive unbroken, and a large message holds up a small one no longer. */
+const RECORD = 16 * 1024
+/** Bytes of payload in the first frame of a transfer, behind its route (2) and its length (4); what is not longer goes in one. */
+export const CHUNK: number = RECORD - HEADER - 6
+/** Bytes of payload in the frames after the first. */
+export const NEXT_CHUNK: number = RECORD - HEADER
+
 /** Longest frame, its length field left out. */
-export const MAX_FRAME = CHUNK + 64
+export const MAX_FRAME: number = RECORD - 4
 /** Longest frame before both sides have greeted. */
 export const MAX_GREETING = 1024
 

@@ -1,4 +1,4 @@
-import { CHUNK, encodeFrame, encodeRoute, Flag, FrameType, HEADER, MAX_ROUTES, writeHeader } from './frame.ts'
+import { CHUNK, encodeFrame, encodeRoute, Flag, FrameType, MAX_ROUTES, NEXT_CHUNK, writeHeader } from './frame.ts'
 
 /** Where bytes go: a socket, as far as an outbox needs it. */
 export interface ByteSink {
@@ -112,6 +112,41 @@ export interface OutboxOptions {
 const HIGH_WATER = 256 * 1024
 /** Bytes of one write: several TLS records. */
 const BATCH = 64 * 1024
+/** Bytes that may come over it: small frames up to a record, one more frame, and the names of their routes. */
+const OVER = 48 * 1024
+
+/** Frames that go in one write, put where they leave from. */
+class Batch {
+  used = 0
+  #buffer = Buffer.allocUnsafeSlow(BATCH + OVER)
+
+  header(type: number, flags: number, id: number, bodyLength: number): void {
+    this.used = writeHeader(this.#buffer, this.used, type, flags, id, bodyLength)
+  }
+
+  uint16(value: number): void {
+    this.used = this.#buffer.writeUInt16BE(value, this.used)
+  }
+
+  uint32(value: number): void {
+    this.used = this.#buffer.writeUInt32BE(value, this.used)
+  }
+
+  add(bytes: Uint8Array): void {
+    this.#buffer.set(bytes, this.used)
+    this.used += bytes.length
+  }
+
+  /** What was put in; the socket may hold on to it. */
+  take(): Buffer {
+    const { used } = this
+    this.used = 0
+    const view = this.#buffer.subarray(0, used)
+    if (used < BATCH / 4) return Buffer.from(view)
+    this.#buffer = Buffer.allocUnsafeSlow(BATCH + OVER)
+    return view
+  }
+}
 
 /**
  * What waits to go over one connection. Everything that was given during one turn of the event loop goes in one write; flows take turns
@@ -131,6 +166,7 @@ export class Outbox {
   #messageCount = 0
   #messageBytes = 0
   #flowIds = 0
+  readonly #batch = new Batch()
   #scheduled = false
   #closed = false
 
@@ -220,17 +256,21 @@ export class Outbox {
   /** Hands as much to the socket as it should hold. */
   flush(): void {
     if (this.#closed) return
+    const batch = this.#batch
     while (this.#sink.writableLength < HIGH_WATER && (this.#control.length > 0 || this.#ready.length > 0)) {
-      const parts: Buffer[] = this.#control
-      this.#control = []
-      let size = 0
-      for (const part of parts) size += part.length
-      while (size < BATCH) {
+      let controls = 0
+      for (const frame of this.#control) {
+        if (batch.used >= BATCH) break
+        batch.add(frame)
+        controls++
+      }
+      this.#control = controls === this.#control.length ? [] : this.#control.slice(controls)
+      while (batch.used < BATCH) {
         const flow = this.#ready.shift()
         if (flow === undefined) break
-        size += this.#chunk(flow, parts, BATCH - size)
+        this.#chunk(flow)
       }
-      if (parts.length > 0) this.#sink.write(parts.length === 1 ? parts[0]! : Buffer.concat(parts, size))
+      if (batch.used > 0) this.#sink.write(batch.take())
     }
   }
 
@@ -242,39 +282,38 @@ export class Outbox {
     this.#messages.clear()
   }
 
-  /** Takes what one flow may send now; gives the number of bytes. */
-  #chunk(flow: TransferFlow, parts: Buffer[], room: number): number {
+  /** Takes what one flow may send now: one frame of a large transfer, or small ones up to that size. */
+  #chunk(flow: TransferFlow): void {
     flow.scheduled = false
-    let taken = 0
-    const quantum = Math.min(CHUNK, Math.max(room, HEADER * 2))
-    for (let transfer = flow.first; transfer !== undefined && taken < quantum; transfer = flow.first) {
-      const { data } = transfer
+    const batch = this.#batch
+    const most = batch.used + CHUNK
+    for (let transfer = flow.first; transfer !== undefined && batch.used < most; transfer = flow.first) {
+      const { data, type, started } = transfer
+      const counts = type === FrameType.ITEM
       const left = data.length - transfer.offset
-      if (!transfer.started && data.length > CHUNK) {
-        if (flow.credit <= 0) return taken
+      // A stream whose reader has to catch up; its next credit brings it back.
+      if (counts && left > 0 && flow.credit <= 0) return
+      if (!started && data.length > CHUNK) {
         if (this.#partialBytes > 0 && this.#partialBytes + data.length > this.#options.maxPartialBytes) {
           this.#waiting.push(flow)
           flow.scheduled = true
-          return taken
+          return
         }
         this.#partialBytes += data.length
       }
-      const counts = transfer.type === FrameType.ITEM
-      const length = Math.min(left, CHUNK, counts ? flow.credit : CHUNK)
-      // A stream whose reader has to catch up; its next credit brings it back.
-      if (length === 0 && left > 0) return taken
+      const length = Math.min(left, started ? NEXT_CHUNK : CHUNK, counts ? flow.credit : NEXT_CHUNK)
       const last = length === left
-      taken += this.#emit(transfer, length, last, parts)
+      this.#emit(transfer, length, last)
       transfer.offset += length
       transfer.started = true
+      flow.bytes -= length
       if (counts) {
         flow.credit -= length
         this.#itemBytes -= length
       }
-      flow.bytes -= length
       if (!last) break
       flow.shift()
-      if (transfer.type === FrameType.MESSAGE) {
+      if (type === FrameType.MESSAGE) {
         this.#messageCount--
         this.#messageBytes -= data.length
       }
@@ -282,7 +321,6 @@ export class Outbox {
       transfer.gone?.()
     }
     this.#offer(flow)
-    return taken
   }
 
   #large(change: number): void {
@@ -294,42 +332,33 @@ export class Outbox {
     for (const flow of waiting) this.#offer(flow)
   }
 
-  #emit(transfer: Transfer, length: number, last: boolean, parts: Buffer[]): number {
+  #emit(transfer: Transfer, length: number, last: boolean): void {
     const { type, id, data, route, offset, started } = transfer
-    let written = 0
+    const batch = this.#batch
     let flags = transfer.flags | (last ? Flag.LAST : 0)
     let extra = 0
     let number = 0
     if (!started) {
       flags |= Flag.FIRST
       if (route !== undefined) {
-        const known = this.#routes.get(route.key)
-        if (known === undefined) {
-          const frame = this.#name(route)
-          parts.push(frame)
-          written += frame.length
-          number = this.#routes.get(route.key)!
-        } else number = known
+        number = this.#routes.get(route.key) ?? this.#name(route)
         extra += 2
       }
       if (!last) extra += 4
     }
-    const frame = Buffer.allocUnsafe(HEADER + extra + length)
-    let at = writeHeader(frame, 0, type, flags, id, extra + length)
-    if (!started && route !== undefined) at = frame.writeUInt16BE(number, at)
-    if (!started && !last) at = frame.writeUInt32BE(data.length, at)
-    if (length <= 64) for (let i = 0; i < length; i++) frame[at + i] = data[offset + i]!
-    else frame.set(length === data.length ? data : data.subarray(offset, offset + length), at)
-    parts.push(frame)
-    return written + frame.length
+    batch.header(type, flags, id, extra + length)
+    if (!started && route !== undefined) batch.uint16(number)
+    if (!started && !last) batch.uint32(data.length)
+    batch.add(length === data.length ? data : data.subarray(offset, offset + length))
   }
 
-  /** The frame that gives a route its number. When all numbers are taken, they are given anew: each holds until it is named again. */
-  #name(route: RouteName): Buffer {
+  /** Gives a route its number. When all numbers are taken, they are given anew: each holds until it is named again. */
+  #name(route: RouteName): number {
     if (this.#routes.size >= MAX_ROUTES) this.#routes.clear()
     const number = this.#routes.size
     this.#routes.set(route.key, number)
-    return encodeFrame(FrameType.ROUTE, 0, number, encodeRoute(route.service, route.channel))
+    this.#batch.add(encodeFrame(FrameType.ROUTE, 0, number, encodeRoute(route.service, route.channel)))
+    return number
   }
 
   #nextFlowId(): number {
