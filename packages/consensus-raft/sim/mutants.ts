@@ -10,7 +10,7 @@ export const mutants: readonly Mutant[] = [
     name: 'raft core: votes sent before they are durable',
     file: outbox,
     find: heldBack,
-    replace: "if (message.type === 'vote-result' || sequence <= this.#durable) {",
+    replace: "if ((message.type === 'vote-result' && message.to !== this.#owner) || sequence <= this.#durable) {",
   },
   {
     name: 'raft core: votes asked for before the own term is durable',

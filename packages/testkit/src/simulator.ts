@@ -3,6 +3,7 @@
 export type { AgreedBlock, Violation } from './simulator/chain-checker.ts'
 export type { EnvelopeRecord } from './simulator/clients.ts'
 export { Draw } from './simulator/draw.ts'
+export { type FailoverOptions, measureFailovers } from './simulator/failover.ts'
 export type { Fault, FaultKind, Plan, PlanLimits } from './simulator/plan.ts'
 export { type Shrunk, shrink } from './simulator/shrink.ts'
 export type { MessageProbe } from './simulator/sim-network.ts'

@@ -40,6 +40,8 @@ export class World {
   readonly segmentBytes: number
   /** The faults are over. */
   healed = false
+  /** Hears of every block that is on a disk. */
+  heard: ((node: SimNode, blocks: readonly Block[]) => void) | undefined
   readonly #faults: Faults
 
   constructor(subject: OrderingSubject, plan: Plan, scheduler: Scheduler, draw: Draw) {
@@ -144,6 +146,7 @@ export class World {
       })
     }
     this.checker.stored(node.name, blocks)
+    this.heard?.(node, blocks)
   }
 
   /** A node ended itself. */
