@@ -32,13 +32,15 @@ const kafka = definePlugin<'ordering', KafkaOptions>({
 export default kafka
 
 async function logs(context: PluginContext, options: KafkaOptions): Promise<OrderedLogProvider> {
-  const brokers = options.brokers ?? fromEnvironment()
-  if (brokers.length === 0) return embeddedLogs(context)
+  const given = options.brokers === undefined ? fromEnvironment() : { brokers: options.brokers }
+  if (given.brokers.length === 0) return embeddedLogs(context)
   // The client is loaded by those who use it.
   const { kafkaLogs } = await import('./cluster/kafka-logs.ts')
-  return kafkaLogs(context, { ...options, brokers })
+  return kafkaLogs(context, { ...given, ...options, brokers: given.brokers })
 }
 
-function fromEnvironment(): readonly string[] {
-  return (process.env.HEDDLE_KAFKA_BROKERS ?? '').split(',').flatMap((address) => address.trim() || [])
+function fromEnvironment(): KafkaOptions & { readonly brokers: readonly string[] } {
+  const { HEDDLE_KAFKA_BROKERS: addresses = '', HEDDLE_KAFKA_ALLOW_SINGLE_BROKER: single } = process.env
+  const brokers = addresses.split(',').flatMap((address) => address.trim() || [])
+  return single === '1' ? { brokers, allowSingleBroker: true } : { brokers }
 }
