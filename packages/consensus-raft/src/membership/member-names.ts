@@ -10,8 +10,6 @@ export class MemberNames {
   #set: ConsenterSet
   /** Certificates by node name, as last proved. */
   readonly #proved = new Map<string, string>()
-  /** Consenters that a later configuration than ours may have: believed by id until we know better. */
-  readonly #strangers = new Map<number, string>()
   #names = new Map<number, string>()
 
   constructor(host: ChannelHost, set: ConsenterSet) {
@@ -22,7 +20,6 @@ export class MemberNames {
   /** The configuration has changed. */
   follow(set: ConsenterSet): void {
     this.#set = set
-    this.#strangers.clear()
     this.#names = new Map()
   }
 
@@ -36,25 +33,23 @@ export class MemberNames {
   }
 
   /**
-   * Whether a node that proved an identity may speak for a consenter id. A certificate of the configuration speaks for its own id only; an
-   * unknown one for an id that the configuration does not have yet, since this node may be behind.
+   * Whether a node that proved an identity may speak for a consenter id: a certificate of the configuration speaks for its own id only. One that
+   * is not there may be of a later configuration, which this node gets with its block.
    */
   maySpeakFor(name: string, identity: Uint8Array, id: number): boolean {
     const certificate = certificateOf(identity)
-    const own = idOf(this.#set, certificate)
-    if (own !== 0 ? own !== id : this.#set.ids.ids.includes(id) || id < this.#set.ids.next) return false
+    if (id === 0 || idOf(this.#set, certificate) !== id) return false
     if (this.#proved.get(name) !== certificate) {
       this.#proved.set(name, certificate)
       for (const [known, holder] of this.#names) if (holder === name) this.#names.delete(known)
     }
-    if (own === 0) this.#strangers.set(id, name)
-    else this.#names.set(id, name)
+    this.#names.set(id, name)
     return true
   }
 
   #search(id: number): string | undefined {
     const consenter = this.#set.consenters.find((each) => each.id === id)
-    if (consenter === undefined) return this.#strangers.get(id)
+    if (consenter === undefined) return undefined
     const { members } = this.#host
     for (const name of members) {
       const identity = this.#host.identityOf(name)

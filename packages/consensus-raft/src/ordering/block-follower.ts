@@ -18,6 +18,8 @@ export class BlockFollower {
   readonly #parts: BlockFollowerParts
   readonly #abort = new AbortController()
   #isFollowing = false
+  /** When somebody was last asked because this node seemed to be behind. */
+  #hintedAt = Number.NEGATIVE_INFINITY
   #pulling: Promise<void> | undefined
 
   constructor(parts: BlockFollowerParts) {
@@ -37,10 +39,20 @@ export class BlockFollower {
     this.#parts.alarms.set('follow', Number.POSITIVE_INFINITY, () => {})
   }
 
+  /** Another orderer seems to know a later configuration: its blocks tell. Asks it at most once an interval. */
+  hint(member: string): void {
+    const { host, ask, interval } = this.#parts
+    const now = host.environment.clock.monotonic()
+    if (this.#isFollowing || now - this.#hintedAt < interval) return
+    this.#hintedAt = now
+    ask(member)
+  }
+
   /** Somebody has this many durable blocks. */
   heard(height: number): void {
-    const { host } = this.#parts
-    if (!this.#isFollowing || height <= host.tip.number + 1) return
+    const { host, interval } = this.#parts
+    const isAsked = this.#isFollowing || host.environment.clock.monotonic() - this.#hintedAt < interval
+    if (!isAsked || height <= host.tip.number + 1) return
     void this.pull(height - 1).catch((err: unknown) => {
       host.environment.logger.debug({ err, height }, 'missing blocks could not be had yet')
     })

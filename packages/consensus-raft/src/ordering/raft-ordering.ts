@@ -203,7 +203,10 @@ export class RaftOrdering implements OrderingService {
   #received(from: string, identity: Uint8Array, message: WireMessage): string | undefined {
     switch (message.kind) {
       case 'raft':
-        if (!this.#names.maySpeakFor(from, identity, message.message.from)) return 'wrong-sender'
+        if (!this.#names.maySpeakFor(from, identity, message.message.from)) {
+          if (idOf(this.#set, certificateOf(identity)) === 0) this.#follower.hint(from)
+          return 'wrong-sender'
+        }
         return this.#running === undefined ? 'no-consenter' : this.#running.receive(message.message)
       case 'height-request':
         this.#sendTo(from, { kind: 'height', height: this.#host.tip.number + 1 - this.#host.load.blocks })
