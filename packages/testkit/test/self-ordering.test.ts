@@ -110,11 +110,6 @@ proves<Ordering>('ordering plugins', (api, breakIt) => orderingConformance(api, 
     broken((service, host) => like(service, { configure: async () => ({ blockNumber: host.tip.number }) })),
   ],
   [
-    'leaves submissions open when it stops',
-    /stopping answers every open submission/,
-    broken((service) => like(service, { submit: () => new Promise(() => {}) })),
-  ],
-  [
     'orders, and says that nothing happened',
     /told that nothing happened finds nothing/,
     broken((service) => {
