@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import { fileDisk } from '@heddle/core/testing'
 import { type BenchmarkRow, percentile, row } from '@heddle/testkit/benchmark'
 import { type ClusterPlan, planCluster } from '../processes/cluster-plan.ts'
@@ -16,7 +17,7 @@ import { best, closedLoop, ENVELOPE_BYTES, envelopeMaker, type Measured } from '
 
 type Say = (line: string) => void
 
-const MILLISECONDS = 4000
+const MILLISECONDS = Number(process.env.HEDDLE_BENCH_MILLISECONDS ?? 4000)
 /** Calls under way with which saturation is looked for; the best counts. */
 const LOADS = [256, 1024]
 const BATCH = 128
