@@ -25,7 +25,7 @@ export const MESH: MeshShape = {
   lazy: 6,
   gossiped: 3,
   kept: 5,
-  check: 1,
+  check: 0.3,
 }
 
 interface Message {

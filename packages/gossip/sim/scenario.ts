@@ -85,7 +85,9 @@ class Scenario {
   }
 
   async run(): Promise<ScenarioReport> {
-    const { calmBlocks = 30, stormBlocks = 40 } = this.options
+    // A thousand peers tell as much in fewer blocks.
+    const many = this.options.peers > 500
+    const { calmBlocks = many ? 12 : 30, stormBlocks = many ? 16 : 40 } = this.options
     this.place()
     for (const peer of this.peers) {
       const at = this.random.float() * 1_000

@@ -17,6 +17,8 @@ export interface CatchUpParts {
   /** Bytes of any block. */
   readonly largest: number
   readonly fetch: (pull: Pull, signal: AbortSignal) => Promise<PulledBlocks>
+  /** A block came this way. */
+  readonly onPulled: () => void
   /** A neighbour answered what no honest one does. */
   readonly liar: (peer: string, why: string) => void
 }
@@ -34,8 +36,6 @@ export class CatchUp {
   private timer: Timer | undefined
   private lastNext = -1
   private behindSince: number | undefined
-  /** Blocks that came this way. */
-  pulled = 0
 
   constructor(parts: CatchUpParts) {
     this.parts = parts
@@ -166,7 +166,7 @@ export class CatchUp {
       const taken = await chain.take(block, source, true)
       if (taken === 'stopped' || taken === 'forked') this.abort.abort()
       if (this.abort.signal.aborted) return
-      if (taken === 'accepted') this.pulled++
+      if (taken === 'accepted') this.parts.onPulled()
       if (taken !== 'refused') continue
       // One false block: nothing that this neighbour gave is worth keeping.
       for (const [start, answer] of [...this.answers]) if (answer.source === source) this.answers.delete(start)

@@ -46,8 +46,8 @@ export class ChannelMetrics {
     this.counted = Math.max(this.counted, total)
   }
 
-  came(from: 'gossip' | 'pull' | 'orderer', blocks = 1): void {
-    this.sources[from].add(blocks)
+  came(from: 'gossip' | 'pull' | 'orderer'): void {
+    this.sources[from].add()
   }
 
   private source(source: string): Counter {

@@ -104,6 +104,10 @@ export class GossipChannel {
       far: options.antiEntropy.far,
       largest: options.relay.largest,
       fetch: (pull, signal) => this.pull(pull, signal),
+      onPulled: () => {
+        this.came.pull++
+        this.metrics.came('pull')
+      },
       liar,
     })
     this.feed = new OrdererFeed({
@@ -318,12 +322,7 @@ export class GossipChannel {
     try {
       const stream = await session.link.open(PULL_PROTOCOL, ended)
       ended.addEventListener('abort', () => stream.abort(), { once: true })
-      const answer = await pullFrom(stream, this.name, pull, antiEntropy.pulls.bytes)
-      if (answer.kind === 'blocks') {
-        this.came.pull += answer.blocks.length
-        this.metrics.came('pull', answer.blocks.length)
-      }
-      return answer
+      return await pullFrom(stream, this.name, pull, antiEntropy.pulls.bytes)
     } finally {
       done()
     }
