@@ -86,7 +86,8 @@ export class LevelStateDB implements StateDB {
     const cached = this.#cache.get(namespace, key)
     if (cached !== undefined) return cached.value
     const value = this.#load(namespace, key, this.#committing ? this.#latest : undefined)
-    this.#cache.set(namespace, key, value, this.#batch)
+    // A copy: each value comes from the store with memory of its own, which the collector would have to account for as long as it is kept.
+    this.#cache.store(namespace, key, value, this.#batch)
     return value
   }
 
@@ -209,7 +210,7 @@ export class LevelStateDB implements StateDB {
     const cached = this.#cache.get(namespace, key)
     if (cached !== undefined && cached.since <= shared.batch) return cached.value
     const value = this.#load(namespace, key, shared)
-    if (shared.batch === this.#batch) this.#cache.set(namespace, key, value, shared.batch)
+    if (shared.batch === this.#batch) this.#cache.store(namespace, key, value, shared.batch)
     return value
   }
 
@@ -247,7 +248,7 @@ export class LevelStateDB implements StateDB {
       const bytes = found[j]
       values[i] = bytes && this.#decode(bytes, namespace, keys[i]!)
       // A commit may have come in between: what was read is not the latest then.
-      if (shared.batch === this.#batch) this.#cache.set(namespace, keys[i]!, values[i], shared.batch)
+      if (shared.batch === this.#batch) this.#cache.store(namespace, keys[i]!, values[i], shared.batch)
     }
     return values
   }

@@ -38,13 +38,12 @@ export class ValueCache {
     return old
   }
 
-  /** Keeps a copy of a value that is part of something larger. */
+  /** Keeps a copy of a value: what is given may be part of something larger. */
   store(namespace: string, key: string, value: VersionedValue | undefined, since: number): void {
-    this.set(namespace, key, value && this.#copy(value), since)
+    this.#keep(namespace, key, value && this.#copy(value), since)
   }
 
-  /** Keeps a value as it is. */
-  set(namespace: string, key: string, value: VersionedValue | undefined, since: number): void {
+  #keep(namespace: string, key: string, value: VersionedValue | undefined, since: number): void {
     let keys = this.#young.get(namespace)
     if (keys === undefined) {
       keys = new Map()
