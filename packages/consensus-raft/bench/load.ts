@@ -74,9 +74,16 @@ export function envelopeMaker(client: Holder): { make(): Uint8Array; sign(count:
     return Envelope.encode({ payload: payloadOf(txId, bytes), signature })
   }
   const nextId = (): string => `${String(++count).padStart(16, '0')}${start}`
-  const unsigned = randomBytes(71)
+  const random = randomBytes(71)
+  // No two alike, as signatures are.
+  const unsigned = (): Uint8Array => {
+    const signature = Buffer.from(random)
+    signature.writeUInt32BE(count, 40)
+    signature.writeUInt32BE(count, 67)
+    return signature
+  }
   return {
-    make: () => encode(nextId(), content, unsigned),
+    make: () => encode(nextId(), content, unsigned()),
     sign: (wanted) =>
       Array.from({ length: wanted }, () => {
         const payload = payloadOf(nextId(), content)
