@@ -32,6 +32,8 @@ export class LogWatch {
   readonly #logs = new Map<number, MemberLog>()
   /** Commits that a leader told of: highest index by term. */
   readonly #committed = new Map<number, number>()
+  /** By id: the highest index that it acknowledged to the leader of a term. */
+  readonly #acknowledged = new Map<number, { readonly term: number; readonly index: number }>()
   readonly #snapshots = new Map<number, number>()
   #lastLeader = 0
 
@@ -45,7 +47,10 @@ export class LogWatch {
     if (type === 'vote') this.#vote(node, from, term, from)
     else if (type === 'vote-result' && !reject) this.#vote(node, from, term, to)
     if (type === 'append') this.#append(message)
-    if (type === 'append-result' && !reject) this.#answered(message)
+    if (type === 'append-result') {
+      if (reject) this.#refused(node, message)
+      else this.#answered(message)
+    }
     // Answers to heartbeats promise nothing; answers that waited for the disk may be of an earlier term than what was sent meanwhile.
     if (HELD.includes(type) || type === 'vote' || type === 'vote-result' || type === 'append-result') this.#term(node, from, term)
   }
@@ -146,7 +151,21 @@ export class LogWatch {
     known.before = before
   }
 
-  #answered({ from, index }: Message): void {
+  /** Within a term nobody takes back what was acknowledged: it is on the disk. */
+  #refused(node: string, { from, term, hint }: Message): void {
+    const known = this.#acknowledged.get(from)
+    // Without a hint it only tells an earlier leader of the term.
+    if (known?.term === term && hint > 0 && hint < known.index)
+      this.#world.violate(
+        'acknowledged entries stay',
+        `${node} (${from}) acknowledged entry ${known.index} in term ${term}, and has ${hint}`,
+      )
+  }
+
+  #answered({ from, term, index }: Message): void {
+    const known = this.#acknowledged.get(from)
+    if (known === undefined || known.term < term || (known.term === term && known.index < index))
+      this.#acknowledged.set(from, { term, index })
     const snapshot = this.#snapshots.get(from)
     if (snapshot === undefined || index < snapshot) return
     this.#snapshots.delete(from)

@@ -31,13 +31,6 @@ export const mutants: readonly Mutant[] = [
     replace: 'own?.advance(log.last)',
   },
   {
-    name: 'raft core: entries of earlier terms committed by counting',
-    file: `${raft}/core/replication.ts`,
-    find: 'if (reached <= log.commit || log.termAt(reached) !== term) return false',
-    replace: 'if (reached <= log.commit) return false',
-    seeds: 600,
-  },
-  {
     name: 'raft core: log matching check removed',
     file: `${raft}/core/follower.ts`,
     find: 'if (log.termAt(message.index) !== message.logTerm) {',
@@ -78,13 +71,6 @@ export const mutants: readonly Mutant[] = [
     file: `${raft}/core/election.ts`,
     find: ' && node.log.isUpToDate(message.index, message.logTerm)',
     replace: '',
-  },
-  {
-    name: 'raft core: outgoing voters not asked in a joint configuration',
-    file: `${raft}/core/quorum.ts`,
-    find: 'Math.min(reachedByMajority(membership.voters, valueFor), reachedByMajority(membership.outgoing, valueFor))',
-    replace: 'reachedByMajority(membership.voters, valueFor)',
-    seeds: 600,
   },
   {
     name: 'raft log: fsync taken out',

@@ -115,14 +115,17 @@ export class Faults {
         this.#failInSync(nodes[fault.node]!, fault.down)
         return
       case 'power-failure-of-all':
-        for (const node of nodes) this.outage(node, true, fault.down * this.#draw.between(0.5, 1))
+        this.#failAll(fault.down)
         return
       case 'kill':
         this.outage(nodes[fault.node]!, false, fault.down)
         return
-      case 'kill-leader':
-        this.outage(this.#leader(), this.#draw.chance(0.5), fault.down)
+      case 'kill-leader': {
+        const leader = this.#leader()
+        this.outage(leader, this.#draw.chance(0.5), fault.down)
+        this.#disturbElection(leader)
         return
+      }
       case 'orderly-restart': {
         const node = nodes[fault.node]!
         world.trace.tell(node.name, 'is stopped')
@@ -147,9 +150,12 @@ export class Faults {
           fault.time,
         )
         return
-      case 'isolate-leader':
-        this.#partition([this.#leader()], fault.oneWay, fault.time)
+      case 'isolate-leader': {
+        const leader = this.#leader()
+        this.#partition([leader], fault.oneWay, fault.time)
+        this.#disturbElection(leader)
         return
+      }
       case 'stall':
         world.trace.tell('network', `stalls from ${nodes[fault.from]!.name} to ${nodes[fault.to]!.name} for ${fault.time} ms`)
         world.network.stall(nodes[fault.from]!.name, nodes[fault.to]!.name, scheduler.now + fault.time)
@@ -212,15 +218,36 @@ export class Faults {
     }
   }
 
+  /** The power fails while a node writes, the next time that it does. */
   #failInSync(node: SimNode, down: number): void {
-    const { scheduler } = this.#world
-    if (node.life === undefined) return
+    this.#inSync(node, () => this.outage(node, true, down))
+  }
+
+  /** The power fails everywhere, perhaps while the leader writes. */
+  #failAll(down: number): void {
+    const strike = (): void => {
+      for (const node of this.#world.nodes) this.outage(node, true, down * this.#draw.between(0.1, 1))
+    }
+    if (this.#draw.chance(0.4)) strike()
+    else this.#inSync(this.#leader(), strike)
+  }
+
+  /** One of those that elect another leader may lose its power while it writes down what it promises. */
+  #disturbElection(leader: SimNode): void {
+    const others = this.#world.nodes.filter((node) => node !== leader)
+    if (others.length > 0 && this.#draw.chance(0.5)) this.#failInSync(this.#draw.pick(others), this.#draw.magnitude(20, 2_000))
+  }
+
+  #inSync(node: SimNode, strike: () => void): void {
     const { disk } = node
+    if (node.life === undefined) return
     disk.onDirtySync = () => {
       disk.onDirtySync = undefined
       const { life } = node
       if (life === undefined || this.#world.healed) return
-      scheduler.after(disk.traits.syncTime * this.#draw.between(0, 1.2), life, () => this.outage(node, true, down))
+      this.#world.scheduler.after(disk.traits.syncTime * disk.slowness * this.#draw.between(0, 1.2), life, () => {
+        if (!this.#world.healed) strike()
+      })
     }
   }
 
