@@ -1,30 +1,19 @@
-import type {
-  DirectoryEntry,
-  Environment,
-  Logger,
-  NodeDirectory,
-  PeerChannelHost,
-  Random,
-  Signer,
-  Timer,
-} from '@heddle/core/plugin'
+import type { Environment, Logger, PeerChannelHost, Random, Signer, Timer } from '@heddle/core/plugin'
 import { PULL_PROTOCOL, PullServer } from './anti-entropy/pull-protocol.ts'
 import { makeBinding, membershipOf, proveBinding, readBinding } from './binding/binding.ts'
+import { nodeKeySeed } from './binding/node-key.ts'
 import { GossipChannel } from './channel/gossip-channel.ts'
 import { GossipError } from './errors.ts'
 import { Bans } from './limits/bans.ts'
-import { deadline } from './limits/deadline.ts'
 import { LINK_PROTOCOL, Session } from './links/session.ts'
-import { addressOf, DialPlan } from './neighbours/dial-plan.ts'
+import { DialPlan } from './neighbours/dial-plan.ts'
+import { Dialer } from './neighbours/dialer.ts'
 import type { FrameStream, GossipNetwork, Link } from './network.ts'
 import type { Resolved } from './options.ts'
 import type { LinkMessage, Signed } from './wire/messages.ts'
 
 /** Bindings that one neighbour is told of at a time. */
 const PEERS_TOLD = 8
-/** Milliseconds in which the side with the smaller name leaves dialling to the other one. */
-const COURTESY = 1_000
-const DIAL_TIMEOUT = 10_000
 /** Milliseconds over which news of this peer's height is gathered. */
 const NEWS_DELAY = 50
 
@@ -46,11 +35,11 @@ export class GossipNode {
   private readonly unproven = new Set<Session>()
   private readonly byLink = new Map<string, Session>()
   private readonly signer: Signer
-  private readonly directory: NodeDirectory
   private readonly logger: Logger
   private readonly random: Random
   private readonly bans = new Bans()
   private readonly plan: DialPlan
+  private readonly dialer: Dialer
   private readonly server: PullServer
   private readonly undo: (() => void)[] = []
   /** By channel: ends the notice of new configurations. */
@@ -61,7 +50,6 @@ export class GossipNode {
   private newsTimer: Timer | undefined
   private refreshedAt = 0
   private running = true
-  private readonly ended = new AbortController()
   /** Connections that ended because of what the other side did, by reason. */
   readonly refused: Record<string, number> = {}
   bytesServed = 0
@@ -71,10 +59,23 @@ export class GossipNode {
     this.parts = parts
     this.network = network
     this.signer = host.signer
-    this.directory = host.directory
     this.logger = environment.logger.child({ subsystem: 'gossip' })
     this.random = environment.random.fork(`gossip ${node}`)
     this.plan = new DialPlan(host.mspId, options.neighbours, this.random.fork('dials'))
+    this.dialer = new Dialer({
+      node,
+      plan: this.plan,
+      network,
+      directory: host.directory,
+      clock: environment.clock,
+      logger: this.logger,
+      sessions: this.sessions,
+      sessionOf: (link) => this.sessionOf(link),
+      isWanted: () => this.channels.size > 0,
+      explored: () => {
+        for (const channel of this.channels.values()) channel.explored()
+      },
+    })
     this.server = new PullServer({
       mayRead: (peer, channel) => this.sessions.get(peer)?.proven?.channels.has(channel) === true,
       block: async (channel, number) => this.channels.get(channel)?.block(number),
@@ -87,14 +88,14 @@ export class GossipNode {
   }
 
   static async start(parts: GossipNodeParts, host: PeerChannelHost): Promise<GossipNode> {
-    const network = await parts.network(await keySeed(parts.environment))
+    const network = await parts.network(await nodeKeySeed(parts.environment))
     const node = new GossipNode(parts, network, host)
     network.onLink((link) => node.sessionOf(link))
     await network.serve(LINK_PROTOCOL, 2, (link, stream) => node.greeted(link, stream))
     await network.serve(PULL_PROTOCOL, 8, (link, stream) => node.answer(link, stream))
     await node.renewBinding()
     for (const address of parts.options.bootstrap) node.plan.add(address, 'bootstrap')
-    node.readDirectory()
+    node.dialer.readDirectory()
     node.undo.push(host.directory.onChange(() => node.directoryChanged()))
     const entry = { node: parts.node, mspId: host.mspId, addresses: network.addresses() }
     host.directory.publish(entry)
@@ -105,7 +106,7 @@ export class GossipNode {
 
   async join(host: PeerChannelHost): Promise<void> {
     const { parts } = this
-    this.readAnchors(host)
+    this.dialer.readAnchors(host.anchorPeers())
     const channel = new GossipChannel({
       host,
       node: this,
@@ -119,7 +120,7 @@ export class GossipNode {
     )
     await channel.start()
     this.membershipsChanged()
-    this.dial()
+    this.dialer.dial()
   }
 
   async leave(channel: string): Promise<void> {
@@ -132,7 +133,7 @@ export class GossipNode {
 
   async stop(): Promise<void> {
     this.running = false
-    this.ended.abort()
+    this.dialer.stop()
     for (const undo of this.undo.splice(0)) undo()
     this.tickTimer?.cancel()
     this.newsTimer?.cancel()
@@ -287,7 +288,7 @@ export class GossipNode {
     if (this.sessions.get(session.peer) !== session) return
     this.sessions.delete(session.peer)
     this.withdraw(session)
-    this.dial()
+    this.dialer.dial()
   }
 
   private withdraw(session: Session): void {
@@ -329,7 +330,7 @@ export class GossipNode {
         // Stale or of another channel's member: of no use, and no fault of who passed it on.
       }
     }
-    this.dial()
+    this.dialer.dial()
   }
 
   private tellState(session: Session): void {
@@ -362,9 +363,9 @@ export class GossipNode {
   }
 
   private configChanged(host: PeerChannelHost): void {
-    this.readAnchors(host)
+    this.dialer.readAnchors(host.anchorPeers())
     this.membershipsChanged()
-    this.dial()
+    this.dialer.dial()
   }
 
   /** Who is a member of what may have changed: living connections feel it at once. */
@@ -416,7 +417,7 @@ export class GossipNode {
     }
     for (const channel of this.channels.values()) channel.tick(now)
     if (now - this.refreshedAt >= options.neighbours.refresh) this.refresh(now)
-    this.dial()
+    this.dialer.dial()
     this.tickTimer = clock.setTimer(options.antiEntropy.interval, () => this.tick())
   }
 
@@ -431,62 +432,9 @@ export class GossipNode {
       this.drop(chosen!.peer, 'making room for other neighbours')
   }
 
-  private dial(): void {
-    if (!this.running || this.channels.size === 0) return
-    const { clock } = this.parts.environment
-    const connected = [...this.sessions.values()].map(({ peer, proven }) => ({ peer, mspId: proven!.mspId }))
-    const looking = [...this.channels.values()].filter((channel) => channel.isLooking)
-    if (looking.length > 0 && !this.plan.hasUntried(connected)) for (const channel of looking) channel.explored()
-    for (const address of this.plan.due(clock.monotonic(), connected)) void this.dialOne(address)
-  }
-
-  private async dialOne(address: string): Promise<void> {
-    const { clock } = this.parts.environment
-    const { signal, done } = deadline(clock, DIAL_TIMEOUT, this.ended.signal)
-    try {
-      const link = await this.network.dial(address, signal).finally(done)
-      const session = this.sessionOf(link)
-      const isProven = session !== undefined && (await session.outcome)
-      if (isProven) {
-        this.plan.succeeded(address, { peer: session.peer, mspId: session.proven!.mspId })
-        return
-      }
-      // Of two connections to one peer the other may have been kept.
-      const kept = this.sessions.get(link.peer)
-      if (kept?.proven !== undefined) this.plan.succeeded(address, { peer: kept.peer, mspId: kept.proven.mspId })
-      else this.plan.failed(address, clock.monotonic())
-    } catch (error) {
-      if (isSelfDial(error)) this.plan.isSelf(address)
-      else this.plan.failed(address, clock.monotonic())
-      this.logger.debug({ address, err: error }, 'a peer was not reached')
-    } finally {
-      this.dial()
-    }
-  }
-
-  private readAnchors(host: PeerChannelHost): void {
-    const own = new Set(this.network.addresses().map((address) => address.replace(/\/p2p\/.*$/, '')))
-    const anchors = host.anchorPeers().map((anchor) => ({ address: addressOf(anchor), mspId: anchor.mspId }))
-    for (const { address, mspId } of anchors) if (!own.has(address)) this.plan.add(address, 'anchor', { mspId })
-  }
-
   private directoryChanged(): void {
-    this.readDirectory()
-    this.dial()
-  }
-
-  private readDirectory(): void {
-    const others = this.directory.entries().filter(({ node }) => node !== this.parts.node)
-    this.plan.keep('directory', new Set(others.flatMap(({ addresses }) => addresses)))
-    const now = this.parts.environment.clock.monotonic()
-    for (const entry of others) this.readEntry(entry, now)
-  }
-
-  private readEntry({ node, mspId, addresses }: DirectoryEntry, now: number): void {
-    const peer = addresses[0]?.match(/\/p2p\/([^/]+)$/)?.[1]
-    const notBefore = this.parts.node < node ? now + COURTESY : now
-    for (const address of addresses)
-      this.plan.add(address, 'directory', { mspId, notBefore, ...(peer === undefined ? {} : { peer }) })
+    this.dialer.readDirectory()
+    this.dialer.dial()
   }
 
   private count(reason: string): void {
@@ -497,28 +445,4 @@ export class GossipNode {
 function sharesChannel(a: Session, b: Session): boolean {
   for (const channel of a.proven!.channels) if (b.proven!.channels.has(channel)) return true
   return false
-}
-
-function isSelfDial(error: unknown): boolean {
-  return /self/i.test(`${(error as Error)?.name} ${(error as Error)?.message}`)
-}
-
-/** Seed of the node's libp2p key: made once, kept with the node's data, so that others know it again. */
-async function keySeed({ disk, random }: Environment): Promise<Uint8Array> {
-  const path = 'gossip/node-key'
-  if (await disk.exists(path)) {
-    const file = await disk.open(path)
-    try {
-      if (file.size === 32) return await file.read(0, 32)
-    } finally {
-      await file.close()
-    }
-    await disk.remove(path)
-  }
-  const seed = random.fork('gossip node key').bytes(32)
-  const file = await disk.open(path, { create: true })
-  await file.append([seed])
-  await file.datasync()
-  await file.close()
-  return seed
 }

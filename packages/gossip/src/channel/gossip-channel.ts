@@ -189,14 +189,10 @@ export class GossipChannel {
     if ((await this.judgeClaim(claim)) === 'reject') this.parts.node.punish(from, 'a false claim to lead')
   }
 
-  /** Whether it is not known yet who leads. */
-  get isLooking(): boolean {
-    return this.topic !== undefined && this.ended === undefined && this.election.leader === undefined
-  }
-
   /** All of the organisation who can be reached are neighbours, or know somebody who is. */
   explored(): void {
-    this.run(this.election.explored(this.host.environment.clock.monotonic()))
+    if (this.topic !== undefined && this.ended === undefined && this.election.leader === undefined)
+      this.run(this.election.explored(this.host.environment.clock.monotonic()))
   }
 
   /** About once a second. */
