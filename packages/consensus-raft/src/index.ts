@@ -1,19 +1,19 @@
-import { SerializedIdentity } from '@heddle/core/model'
 import { type Consenter, definePlugin, etcdraftMetadata, type PluginContext } from '@heddle/core/plugin'
 import { RaftLog } from './log/raft-log.ts'
 import { certificateKey, certificateOf, metadataOf } from './membership/consenters.ts'
+import { consenterOf } from './membership/edit-consenters.ts'
 import { checkMetadata } from './membership/metadata-rules.ts'
-import { DEFAULTS, optionsSchema, type RaftOptions } from './options.ts'
+import { DEFAULTS, optionsSchema, type RaftOptions, type ResolvedRaftOptions } from './options.ts'
+import { RaftError } from './ordering/errors.ts'
 import { RaftOrdering } from './ordering/raft-ordering.ts'
 
 export { RaftLogError } from './errors.ts'
+export { addConsenter, removeConsenter, replaceCertificate } from './membership/edit-consenters.ts'
 export type { RaftOptions } from './options.ts'
-export { RaftError } from './raft-error.ts'
+export { RaftError } from './ordering/errors.ts'
 
 /** Folder of the node's disk that holds the write-ahead log of all its channels. */
 const FOLDER = 'raft'
-/** Stands beside a name where no address is known, as Fabric's tools have it. */
-const PORT = 7050
 
 /**
  * Crash-fault-tolerant ordering by Raft, embedded in the ordering nodes: of 2 f + 1 nodes, f may be down, and nothing that was acknowledged
@@ -26,29 +26,38 @@ const raft = definePlugin<'ordering', RaftOptions>({
   options: optionsSchema,
   create: (context, options) => createConsenter(context, options),
   genesisMetadata(nodes, options) {
-    const { electionTimeout, heartbeat, maxInflightBlocks, snapshotInterval } = { ...DEFAULTS, ...options }
+    const { electionTimeout, heartbeat, maxInflightBlocks, snapshotInterval } = resolved(options)
     // Both times in whole ticks, as Fabric has them.
     const tick = greatestCommonDivisor(electionTimeout, heartbeat)
-    return etcdraftMetadata(
-      nodes.map((node) => {
-        const certificate = SerializedIdentity.decode(node.identity).idBytes
-        const { host, port } = node.address ?? { host: node.name, port: PORT }
-        return { host, port, clientTlsCert: certificate, serverTlsCert: certificate }
-      }),
-      {
-        tickInterval: `${tick}ms`,
-        electionTick: electionTimeout / tick,
-        heartbeatTick: heartbeat / tick,
-        maxInflightBlocks,
-        snapshotIntervalSize: snapshotInterval,
-      },
-    )
+    return etcdraftMetadata(nodes.map(consenterOf), {
+      tickInterval: `${tick}ms`,
+      electionTick: electionTimeout / tick,
+      heartbeatTick: heartbeat / tick,
+      maxInflightBlocks,
+      snapshotIntervalSize: snapshotInterval,
+    })
   },
 })
 
 export default raft
 
+/** @throws RaftError RAFT_BAD_OPTIONS */
+function resolved(options: RaftOptions): ResolvedRaftOptions {
+  const all = { ...DEFAULTS, ...options }
+  const { electionTimeout, heartbeat, submitTimeout, outcomeTimeout } = all
+  if (heartbeat >= electionTimeout)
+    throw new RaftError('RAFT_BAD_OPTIONS', `heartbeat (${heartbeat} ms) is below electionTimeout (${electionTimeout} ms)`, all)
+  if (submitTimeout > outcomeTimeout)
+    throw new RaftError(
+      'RAFT_BAD_OPTIONS',
+      `submitTimeout (${submitTimeout} ms) is at most outcomeTimeout (${outcomeTimeout} ms)`,
+      all,
+    )
+  return all
+}
+
 function createConsenter({ node, environment }: PluginContext, options: RaftOptions): Consenter {
+  const all = resolved(options)
   let log: RaftLog | undefined
   return {
     async start() {
@@ -59,7 +68,7 @@ function createConsenter({ node, environment }: PluginContext, options: RaftOpti
       log = undefined
       await open?.close()
     },
-    join: (host) => new RaftOrdering({ host, log: () => log!, options: { ...DEFAULTS, ...options } }),
+    join: (host) => new RaftOrdering({ host, log: () => log!, options: all }),
     validateMetadata: checkMetadata,
     isConsenter(config, identity) {
       const own = certificateOf(identity)

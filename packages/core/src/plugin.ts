@@ -15,6 +15,7 @@ export {
   type RaftConsenter,
   readEtcdraftMetadata,
 } from './channel/genesis/consensus-metadata.ts'
+export { setConsensusMetadata } from './channel/update/edit-config.ts'
 export { BatchPacer, type BatchPacerParts, defaultPace, type Pace } from './flow/order/batch-pacer.ts'
 export { BatchCutter } from './flow/order/block-cutter.ts'
 export { LogError, OrderError } from './flow/order/errors.ts'

@@ -2,8 +2,8 @@ import type { EnvelopeView } from '@heddle/core/model'
 import type { ChannelHost, Tip } from '@heddle/core/plugin'
 import type { Entry } from '../core/types.ts'
 import { blockMetadata } from '../membership/consenters.ts'
-import { RaftError } from '../raft-error.ts'
 import { type ConsenterIds, decodeBatch, decodeConfig } from './entry-payload.ts'
+import { RaftError } from './errors.ts'
 
 export interface ApplierParts {
   readonly host: ChannelHost
