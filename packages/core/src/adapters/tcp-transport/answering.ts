@@ -88,11 +88,14 @@ export class Answering {
   /** The membership changed: who may use which channel is asked again, also of streams that run. */
   recheck(): void {
     this.#admitted = new Map()
-    for (const [id, { source, channel }] of [...this.#sources]) {
-      if (this.#admits(channel)) continue
-      this.#sources.delete(id)
-      source.fail(this.#notAdmitted(channel))
-    }
+    for (const { source, channel } of [...this.#sources.values()])
+      if (!this.#admits(channel)) source.fail(this.#notAdmitted(channel))
+  }
+
+  /** A client began a message and does not end it. */
+  isStalled(now: number): boolean {
+    const { peer, limits } = this.#parts
+    return !peer.isNode && this.#inbox.isStalled(now, limits.clientTransferTimeout)
   }
 
   close(reason: TransportError): void {
@@ -154,9 +157,15 @@ export class Answering {
     this.#aborts.delete(id)
     // Given up by who asked, or nobody is there.
     if (this.#over || (bytes !== undefined && !this.#requests.has(id))) return
-    const { limits, maxRequests, maxAnswer } = this.#parts
+    const { maxAnswer } = this.#parts
     const failure = bytes !== undefined && bytes.length > maxAnswer ? tooLarge(bytes.length, maxAnswer) : error
     const body = failure === undefined ? bytes! : encodeError(failure)
+    this.#put(FrameType.ANSWER, id, body, failure !== undefined)
+  }
+
+  /** Sends an answer; until it has left it counts. */
+  #put(type: number, id: number, body: Uint8Array, isError: boolean): void {
+    const { limits, maxRequests } = this.#parts
     const flow = this.#outbox.flow()
     this.#requests.set(id, { flow, size: body.length })
     this.#answerBytes += body.length
@@ -164,7 +173,7 @@ export class Answering {
       this.#requests.delete(id)
       this.#answered(body.length)
     }
-    this.#outbox.put(flow, FrameType.ANSWER, id, body, { flags: failure === undefined ? 0 : Flag.ERROR, gone })
+    this.#outbox.put(flow, type, id, body, { flags: isError ? Flag.ERROR : 0, gone })
     // Who does not read answers gets no more requests in.
     if (this.#paused || (this.#answerBytes <= limits.maxQueueBytes && this.#requests.size <= maxRequests * 2)) return
     this.#paused = true
@@ -184,6 +193,11 @@ export class Answering {
     this.#checkFree(id)
     const { services, limits, maxAnswer, streamWindow, peer } = this.#parts
     const { channel } = route!
+    const refusal = this.#refusal(route!, services.streams)
+    if (refusal !== undefined) {
+      this.#put(FrameType.END, id, encodeError(refusal), true)
+      return
+    }
     const source = new StreamSource({
       id,
       outbox: this.#outbox,
@@ -200,19 +214,14 @@ export class Answering {
         this.#sourcesFull = false
         for (const { source: each } of this.#sources.values()) each.woken()
       },
+      // Until its end has left it counts: whoever reads nothing can begin no more.
+      gone: (one) => {
+        if (this.#sources.get(id)?.source === one) this.#sources.delete(id)
+      },
     })
-    const refusal = this.#refusal(route!, services.streams)
-    if (refusal !== undefined) {
-      source.fail(refusal)
-      return
-    }
     const handler = services.streams.get(route!.key)!
     this.#sources.set(id, { source, channel })
-    void source
-      .run(() => handler(peer, data, source.signal))
-      .then(() => {
-        if (this.#sources.get(id)?.source === source) this.#sources.delete(id)
-      })
+    void source.run(() => handler(peer, data, source.signal))
   }
 
   #checkFree(id: number): void {

@@ -269,6 +269,48 @@ describe('members who misbehave over TCP', () => {
     raw.socket.destroy()
   })
 
+  it('who asks for signs of life without end, and reads none, is cut off', async () => {
+    const { metrics } = await server()
+    const raw = await member()
+    raw.socket.pause()
+    const pings = Buffer.concat(Array.from({ length: 50_000 }, () => encodeFrame(FrameType.PING, 0, 1)))
+    for (let i = 0; i < 20; i++) raw.socket.write(pings)
+    await expect.poll(() => metrics.value(...VIOLATIONS)).toBe(1)
+    raw.socket.destroy()
+  })
+
+  it('who opens streams that end at once, and reads nothing, can open no more', async () => {
+    const { b } = await server({ limits: { maxRequests: 50 } })
+    let opened = 0
+    b.onStream('short', 'c', async function* () {
+      opened++
+      yield new Uint8Array(10_000)
+    })
+    const raw = await member()
+    raw.socket.pause()
+    raw.route('short', 'c')
+    for (let i = 0; i < 20_000; i++) raw.send(FrameType.STREAM, Flag.FIRST | Flag.LAST, i, Buffer.from([0, 0]))
+    await expect.poll(() => opened).toBeGreaterThan(10)
+    for (let i = 0; i < 200; i++) await new Promise((resolve) => setImmediate(resolve))
+    expect(opened).toBeLessThan(2000)
+    raw.socket.destroy()
+  })
+
+  it('a client that begins a large message and never ends it is cut off', async () => {
+    const clock = manualClock(Date.now())
+    await server({ clock })
+    const raw = await member('client')
+    raw.route('echo', 'c')
+    raw.send(FrameType.REQUEST, Flag.FIRST, 1, header(CHUNK * 10, CHUNK))
+    for (let i = 0; i < 12; i++) {
+      raw.send(FrameType.PING, 0, i)
+      expect(await raw.frame(FrameType.PONG, ({ id }) => id === i)).toBeDefined()
+      clock.advance(3000)
+    }
+    expect(await raw.farewell()).toBe('PROTOCOL')
+    raw.socket.destroy()
+  })
+
   it('a stream that nobody gives credit to holds no more than its window', async () => {
     const { b } = await server()
     let made = 0

@@ -30,6 +30,8 @@ interface Partial {
   readonly total: number
   readonly chunks: Uint8Array[]
   received: number
+  /** When it was first looked at, for how long it takes. */
+  since: number | undefined
 }
 
 const ROUTED: readonly number[] = [FrameType.MESSAGE, FrameType.REQUEST, FrameType.STREAM]
@@ -112,6 +114,15 @@ export class Inbox {
     return this.#partials.has(partialKey(type, id))
   }
 
+  /** Whether a transfer is not whole after so long, milliseconds; to be asked every few seconds. */
+  isStalled(now: number, limit: number): boolean {
+    for (const partial of this.#partials.values()) {
+      partial.since ??= now
+      if (now - partial.since > limit) return true
+    }
+    return false
+  }
+
   close(): void {
     this.#partials.clear()
     this.#budget?.give(this.#held)
@@ -127,7 +138,7 @@ export class Inbox {
       if (this.#reserved > 0 && this.#reserved + total > this.#maxBytes) throw new FrameError('too many large transfers at once')
       this.#reserved += total
     }
-    const partial: Partial = { route, total, chunks: [], received: 0 }
+    const partial: Partial = { route, total, chunks: [], received: 0, since: undefined }
     this.#partials.set(partialKey(type, id), partial)
     this.#hold(partial, chunk)
   }

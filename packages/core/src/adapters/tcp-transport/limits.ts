@@ -6,6 +6,8 @@ export interface TcpLimits {
   readonly maxClientMessageBytes: number
   /** Bytes of messages that have begun to arrive from clients, all connections together. */
   readonly maxClientPartialBytes: number
+  /** How long one message may take to arrive from a client, milliseconds: what it holds is shared with other clients. */
+  readonly clientTransferTimeout: number
   /** One-way messages that wait for one receiver; then the oldest is dropped. */
   readonly maxQueue: number
   /** The same in bytes. Answers that wait beyond it stop the reading of requests. */
@@ -42,6 +44,8 @@ export const TCP_LIMITS: TcpLimits = {
   // Three times the largest envelope of Fabric's defaults.
   maxClientMessageBytes: 32 << 20,
   maxClientPartialBytes: 256 << 20,
+  // The largest at 1 MB/s.
+  clientTransferTimeout: 30_000,
   maxQueue: 4096,
   // What a link of 1 Gbit/s carries in half a second: older consensus messages are worth nothing.
   maxQueueBytes: 64 << 20,

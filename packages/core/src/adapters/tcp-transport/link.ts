@@ -183,8 +183,11 @@ export class Link {
 
   #take(frame: Frame): void {
     const { type, id } = frame
-    if (type === FrameType.PING) this.#outbox.control(FrameType.PONG, 0, id)
-    else if (type === FrameType.BYE) this.#farewell(frame.body)
+    if (type === FrameType.PING) {
+      // Who asks without end and reads no answer would fill the memory.
+      if (this.#outbox.controls >= MAX_PONGS) throw new FrameError('too many pings')
+      this.#outbox.control(FrameType.PONG, 0, id)
+    } else if (type === FrameType.BYE) this.#farewell(frame.body)
     else if (type !== FrameType.PONG) (this.#asking ?? this.#answering)!.take(frame)
   }
 
@@ -222,6 +225,12 @@ export class Link {
         this.close(new TransportError('TRANSPORT_PEER_REFUSED', `the certificate of ${name} has expired`, data), 'EXPIRED')
         return
       }
+      if (this.#answering?.isStalled(clock.monotonic()) === true) {
+        const error = new FrameError('a transfer that takes too long')
+        this.#parts.counts.violation(this.peer, error)
+        this.close(new TransportError('TRANSPORT_PROTOCOL', `${name}: ${error.message}`, { node: name }), 'PROTOCOL')
+        return
+      }
       if (this.#silent()) {
         this.close(new TransportError('TRANSPORT_CLOSED', `${name} gave no sign of life`, { node: name, reason: 'SILENT' }))
         this.#socket.destroy()
@@ -253,6 +262,9 @@ export class Link {
 }
 
 const NOTHING = Buffer.alloc(0)
+
+/** Answers to pings that may wait; an honest side asks once in seconds. */
+const MAX_PONGS = 1000
 
 /** For a question that never left. */
 function untouched(reason: TransportError): TransportError {

@@ -185,6 +185,11 @@ export class Outbox {
     return this.#itemBytes
   }
 
+  /** Frames that wait before all transfers. */
+  get controls(): number {
+    return this.#control.length
+  }
+
   /** A frame that goes before all transfers. */
   control(type: number, flags: number, id: number, body?: Uint8Array): void {
     if (this.#closed) return

@@ -17,6 +17,8 @@ export interface StreamSourceOptions {
   readonly hasRoom: () => boolean
   /** An item left. */
   readonly sent: (source: StreamSource) => void
+  /** Its end left: nothing of it is here any more. */
+  readonly gone: (source: StreamSource) => void
 }
 
 /** Answers of one stream on their way out: a handler is asked for the next one only when there is room. */
@@ -28,16 +30,18 @@ export class StreamSource {
   readonly #maxBytes: number
   readonly #hasRoom: () => boolean
   readonly #sent: (source: StreamSource) => void
+  readonly #gone: (source: StreamSource) => void
   #iterator: AsyncIterator<Uint8Array> | undefined
   #wake: (() => void) | undefined
   #ended = false
 
-  constructor({ id, outbox, credit, maxBytes, hasRoom, sent }: StreamSourceOptions) {
+  constructor({ id, outbox, credit, maxBytes, hasRoom, sent, gone }: StreamSourceOptions) {
     this.#id = id
     this.#outbox = outbox
     this.#maxBytes = maxBytes
     this.#hasRoom = hasRoom
     this.#sent = sent
+    this.#gone = gone
     this.flow = outbox.flow(credit)
   }
 
@@ -88,7 +92,10 @@ export class StreamSource {
     if (this.#ended) return
     this.#ended = true
     const body = error === undefined ? new Uint8Array(0) : encodeError(error)
-    this.#outbox.put(this.flow, FrameType.END, this.#id, body, { flags: error === undefined ? 0 : Flag.ERROR })
+    this.#outbox.put(this.flow, FrameType.END, this.#id, body, {
+      flags: error === undefined ? 0 : Flag.ERROR,
+      gone: () => this.#gone(this),
+    })
     if (error !== undefined) this.#leave()
   }
 
