@@ -16,13 +16,14 @@ const subject: OrderingSubject = {
   plan(draw) {
     const nodes = draw.pick([1, 3, 3, 3, 3, 5, 5])
     const electionTimeout = Math.round(draw.magnitude(300, 5_000))
+    const submitTimeout = draw.pick([1_000, 10_000])
     const options = {
       electionTimeout,
       heartbeat: Math.max(30, Math.round(electionTimeout / draw.pick([3, 6, 10]))),
       maxInflightBlocks: draw.pick([1, 3, 8]),
       snapshotInterval: draw.pick([1_024, 10_000, 100_000, 16 * 1024 * 1024]),
-      submitTimeout: draw.pick([1_000, 10_000]),
-      outcomeTimeout: draw.pick([2_000, 30_000]),
+      submitTimeout,
+      outcomeTimeout: draw.pick([2 * submitTimeout, 30_000]),
       pace: draw.pick([{}, { crowd: 1, quiet: 10, longest: 200 }, { crowd: 1000 }]),
     }
     return {

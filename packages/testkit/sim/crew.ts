@@ -41,8 +41,8 @@ export async function runSeeds(
           twice: sample && seed % SAMPLE === 0,
           ...(envelopes === undefined ? {} : { envelopes }),
         })
-        if (!report(result ?? hung(seed))) stopped = true
-        if (result === undefined) {
+        if (!report(typeof result === 'string' ? ended(seed, result) : result)) stopped = true
+        if (typeof result === 'string') {
           child.kill('SIGKILL')
           if (!stopped) child = await begin(subject, execArgv, env)
         }
@@ -72,23 +72,29 @@ function begin(subject: string, execArgv: readonly string[], env: NodeJS.Process
   })
 }
 
-function ask(child: ChildProcess, order: SeedOrder): Promise<SeedReport | undefined> {
+/** The report, or why there is none. */
+function ask(child: ChildProcess, order: SeedOrder): Promise<SeedReport | string> {
   return new Promise((resolve) => {
-    const end = (report: SeedReport | undefined): void => {
+    let errors = ''
+    const hear = (text: unknown): void => {
+      errors = (errors + text).slice(-4_000)
+    }
+    const end = (report: SeedReport | string): void => {
       clearTimeout(timer)
       child.off('message', end)
       child.off('exit', gone)
+      child.stderr!.off('data', hear)
       resolve(report)
     }
-    const gone = (): void => end(undefined)
-    const timer = setTimeout(gone, HANG)
+    const gone = (code: number | null, signal: string | null): void => end(`the process ended with ${code ?? signal}: ${errors}`)
+    const timer = setTimeout(() => end(`the seed did not end within ${HANG / 1000} s`), HANG)
+    child.stderr!.on('data', hear)
     child.once('message', end)
     child.once('exit', gone)
     child.send(order)
   })
 }
 
-function hung(seed: number): SeedReport {
-  const message = `the seed did not end within ${HANG / 1000} s, or the process ended`
+function ended(seed: number, message: string): SeedReport {
   return { seed, violations: [{ checker: 'hang', message, time: 0 }], counts: {}, digest: '', events: 0, time: 0 }
 }
