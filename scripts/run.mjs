@@ -17,21 +17,18 @@ const fail = (line) => {
   process.exit(1)
 }
 
+/** An option that not every Node which `engines` allows knows: an unknown one would end it. */
+const recent = '--external-memory-accounted-in-global-limit'
+
 // Thousands of transactions under way outlive a small young generation: with Node's default of 16 MiB most of them are copied twice, and
 // more while it grows. Four collector threads beside the signature workers contend for two cores. And bytes outside the heap, of which
 // each transaction makes some 25 KB, count like those inside: by default 64 MB of them make the collector look through the whole heap.
-const underLoad = [
-  '--min-semi-space-size=64',
-  '--max-semi-space-size=128',
-  '--v8-pool-size=2',
-  '--external-memory-accounted-in-global-limit',
-]
+const underLoad = ['--min-semi-space-size=64', '--max-semi-space-size=128', '--v8-pool-size=2', recent]
 
-/** Those of the options that this Node knows: an unknown one would end it. */
 function known(options) {
-  if (options.length === 0) return options
+  if (!options.includes(recent)) return options
   const { stdout } = spawnSync(node, ['--v8-options'], { encoding: 'utf8' })
-  return options.filter((option) => stdout.includes(`${option.split('=')[0]} `))
+  return stdout.includes(recent) ? options : options.filter((option) => option !== recent)
 }
 
 /** Each task: the programs that it runs one after another, as [file or folder, arguments], and whether it needs the build. */
