@@ -43,7 +43,10 @@ export async function measure(say: (line: string) => void): Promise<readonly Ben
       bare.push(await bench.bare())
       one.push(await bench.ordered(1))
       three.push(await bench.ordered(3))
-      say(`round ${round + 1}: bare ${rate(bare)}, one orderer ${rate(one)}, three ${rate(three)} records/s`)
+      const spent = bench.processor.splice(0).map((each) => each.toFixed(1))
+      say(
+        `round ${round + 1}: bare ${rate(bare)}, one orderer ${rate(one)}, three ${rate(three)} records/s; ${spent.join(', ')} µs each`,
+      )
     }
     const bareTrips = await bench.bareTrips()
     const trips = await bench.trips()
@@ -71,6 +74,8 @@ class Bench {
   private readonly folder: string
   private readonly admin: ClusterAdmin
   private runs = 0
+  /** Microseconds of processor time a record, of each run. */
+  readonly processor: number[] = []
 
   constructor(brokers: readonly string[], single: boolean, folder: string) {
     this.brokers = brokers
@@ -84,11 +89,9 @@ class Bench {
     const client = await this.bareClient()
     const value = Buffer.alloc(SIZE, 'x')
     await client.pass(WARM, value)
-    const began = performance.now()
-    await client.pass(COUNT, value)
-    const seconds = (performance.now() - began) / 1000
+    const speed = await this.timed(() => client.pass(COUNT, value))
     await client.close()
-    return COUNT / seconds
+    return speed
   }
 
   /** Milliseconds from sending one record to having it read. */
@@ -110,10 +113,19 @@ class Bench {
     const nodes = await this.orderers(orderers)
     await pass(nodes, WARM, `warm${this.runs}`)
     const submissions = made(COUNT, `run${this.runs}`)
-    const began = performance.now()
-    await passAll(nodes, submissions)
-    const seconds = (performance.now() - began) / 1000
+    const speed = await this.timed(() => passAll(nodes, submissions))
     for (const { orderer } of nodes) await orderer.stop()
+    return speed
+  }
+
+  private async timed(work: () => Promise<void>): Promise<number> {
+    globalThis.gc?.()
+    const cpu = process.cpuUsage()
+    const began = performance.now()
+    await work()
+    const seconds = (performance.now() - began) / 1000
+    const { user, system } = process.cpuUsage(cpu)
+    this.processor.push((user + system) / COUNT)
     return COUNT / seconds
   }
 
