@@ -73,7 +73,8 @@ export class GossipNode {
       sessionOf: (link) => this.sessionOf(link),
       isWanted: () => this.channels.size > 0,
       explored: () => {
-        for (const channel of this.channels.values()) channel.explored()
+        const isTold = [...this.sessions.values()].every(({ proven, hasTold }) => hasTold || proven?.mspId !== host.mspId)
+        if (isTold) for (const channel of this.channels.values()) channel.explored()
       },
     })
     this.server = new PullServer({
@@ -268,6 +269,8 @@ export class GossipNode {
     const { binding, mspId } = session.proven!
     for (const address of binding.addresses) this.plan.add(address, 'exchange', { mspId, peer: session.peer })
     this.logger.debug({ peer: session.peer, node: binding.node, mspId }, 'a neighbour')
+    // Who leads comes first: who has heard what is joined here need not wait for that.
+    for (const channel of this.channels.values()) channel.tellLeader(session)
     this.tellState(session)
     this.tellPeers(session)
   }
@@ -295,8 +298,9 @@ export class GossipNode {
     for (const channel of this.channels.values()) channel.neighbourLeft(session)
   }
 
-  private take(session: Session, { state, peers, claim }: LinkMessage): void {
+  private async take(session: Session, { state, peers, claim }: LinkMessage): Promise<void> {
     if (state !== undefined) {
+      session.hasTold = true
       const named = new Map<string, (typeof state.channels)[number]>()
       for (const each of state.channels.slice(0, 256))
         if (session.proven?.channels.has(each.channel)) named.set(each.channel, each)
@@ -311,10 +315,11 @@ export class GossipNode {
         session.joined.set(name, height)
         this.channels.get(name)?.neighbourSaid(session, height, { number: Number(told.sample), hops: told.hops }, isNew)
       }
+      if (this.isLooking) this.dialer.dial()
     }
     if (claim !== undefined) {
       for (const channel of this.channels.values())
-        if (session.proven?.channels.has(channel.name)) void channel.claimed(session.peer, claim)
+        if (session.proven?.channels.has(channel.name)) await channel.claimed(session.peer, claim)
     }
     if (peers !== undefined) void this.learn(peers.peers.slice(0, PEERS_TOLD))
   }
@@ -430,6 +435,12 @@ export class GossipNode {
     const { own, others } = this.parts.options.neighbours
     if (sessions.length > own + others && this.plan.size > sessions.length)
       this.drop(chosen!.peer, 'making room for other neighbours')
+  }
+
+  /** Whether it is not known yet who leads somewhere. */
+  private get isLooking(): boolean {
+    for (const channel of this.channels.values()) if (channel.isLooking) return true
+    return false
   }
 
   private directoryChanged(): void {

@@ -169,10 +169,7 @@ export class GossipChannel {
     sample: { readonly number: number; readonly hops: number },
     isNew: boolean,
   ): void {
-    if (isNew) {
-      this.admit(session)
-      if (this.leaderClaim !== undefined) session.send({ claim: this.leaderClaim.signed })
-    }
+    if (isNew) this.admit(session)
     if (sample.number > this.sample.number && this.bringers.get(sample.number) === session.peer)
       this.hopped(sample.number, sample.hops + 1)
     this.catchUp.heard(session.peer, height)
@@ -184,6 +181,15 @@ export class GossipChannel {
     this.muteTicks.delete(session.peer)
   }
 
+  get isLooking(): boolean {
+    return this.topic !== undefined && this.ended === undefined && this.election.leader === undefined
+  }
+
+  tellLeader(session: Session): void {
+    const isConcerned = session.proven?.channels.has(this.name) && session.proven.mspId === this.host.mspId
+    if (isConcerned && this.leaderClaim !== undefined) session.send({ claim: this.leaderClaim.signed })
+  }
+
   /** A neighbour says who leads. */
   async claimed(from: string, claim: Signed): Promise<void> {
     if ((await this.judgeClaim(claim)) === 'reject') this.parts.node.punish(from, 'a false claim to lead')
@@ -191,8 +197,7 @@ export class GossipChannel {
 
   /** All of the organisation who can be reached are neighbours, or know somebody who is. */
   explored(): void {
-    if (this.topic !== undefined && this.ended === undefined && this.election.leader === undefined)
-      this.run(this.election.explored(this.host.environment.clock.monotonic()))
+    if (this.isLooking) this.run(this.election.explored(this.host.environment.clock.monotonic()))
   }
 
   /** About once a second. */

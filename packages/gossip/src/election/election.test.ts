@@ -28,6 +28,13 @@ describe('a peer that starts', () => {
     expect(a.wakeAt).toBeLessThan(10 + TIMES.claimInterval)
   })
 
+  it('follows the leader that it heard of before it started', () => {
+    const a = election('a')
+    a.hear(claim('b', 1), 0)
+    expect(a.start(10, true)).toEqual([])
+    expect(a.leader).toBe('b')
+  })
+
   it('follows the leader that it hears of', () => {
     const a = election('a')
     a.start(0, false)

@@ -51,6 +51,8 @@ export class Election {
   private readonly heard = new Map<string, number>()
   /** Leaders that did not do their work, until when they do not count. */
   private readonly distrusted = new Map<string, number>()
+  /** Heard before the start. */
+  private early: Claim | undefined
   private restsUntil = Number.NEGATIVE_INFINITY
 
   /** @param fixed where leaders are named instead of elected: whether this peer is one */
@@ -79,6 +81,9 @@ export class Election {
       return [{ do: 'lead' }]
     }
     this.role = { is: 'waiting', until: alone ? now : now + this.times.patience * (0.5 + this.random.float() / 2) }
+    const { early } = this
+    this.early = undefined
+    if (early !== undefined) this.hear(early, now)
     return this.tick(now)
   }
 
@@ -113,7 +118,12 @@ export class Election {
 
   hear({ peer, madeAt, resigns }: Claim, now: number): ElectionEffect[] {
     const { role } = this
-    if (role === undefined || peer === this.self || this.fixed !== undefined) return []
+    if (peer === this.self || this.fixed !== undefined) return []
+    if (role === undefined) {
+      // Neighbours may be faster than the start.
+      this.early = { peer, madeAt, resigns }
+      return []
+    }
     if (madeAt <= (this.heard.get(peer) ?? Number.NEGATIVE_INFINITY)) return []
     this.remember(peer, madeAt)
     if (resigns) {

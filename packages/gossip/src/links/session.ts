@@ -28,7 +28,8 @@ export interface SessionParts {
   readonly prove: (hello: Signed, peer: string) => Promise<Proven>
   /** The other side is who it says. */
   readonly onProven: (session: Session) => void
-  readonly onMessage: (session: Session, message: LinkMessage) => void
+  /** The next message is read when this one is dealt with. */
+  readonly onMessage: (session: Session, message: LinkMessage) => Promise<void>
   readonly onClosed: (session: Session, reason: Error | undefined) => void
 }
 
@@ -41,6 +42,8 @@ export class Session {
   /** What the other side has joined, and how far it is. */
   readonly joined = new Map<string, number>()
   proven: Proven | undefined
+  /** Whether the other side has said what it has joined, and before that, who leads there. */
+  hasTold = false
   /** When something was heard last; milliseconds of the monotonic clock. */
   heardAt: number
   private readonly parts: SessionParts
@@ -168,7 +171,7 @@ export class Session {
       }
     } else if (this.proven === undefined) {
       throw new GossipError('GOSSIP_BAD_BINDING', 'the peer speaks before it has proved who it is')
-    } else this.parts.onMessage(this, message)
+    } else await this.parts.onMessage(this, message)
   }
 }
 
