@@ -1,15 +1,15 @@
 // Runs seeds of one subject for its parent, one after the other: `child.ts SUBJECT`.
 import process from 'node:process'
-import { isOwnSimulation, planOf, simulate } from '@heddle/testkit/simulator'
+import { concentrate, isOwnSimulation, planOf, simulate } from '@heddle/testkit/simulator'
 import type { SeedOrder, SeedReport } from './protocol.ts'
 import { loadSubject } from './subjects.ts'
 
 const subject = await loadSubject(process.argv[2]!)
 if (isOwnSimulation(subject)) throw new TypeError(`${subject.name} has a simulation of its own`)
 
-process.on('message', async ({ seed, twice, envelopes }: SeedOrder) => {
+process.on('message', async ({ seed, twice, concentrated }: SeedOrder) => {
   const drawn = planOf(subject, seed)
-  const plan = { ...drawn, envelopes: envelopes ?? drawn.envelopes }
+  const plan = concentrated ? concentrate(drawn) : drawn
   const outcome = await simulate(subject, plan)
   const violations = [...outcome.violations]
   if (twice) {

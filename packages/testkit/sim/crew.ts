@@ -13,8 +13,8 @@ export interface CrewOptions {
   readonly jobs: number
   readonly execArgv?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
-  /** Envelopes of a seed, instead of the plan's. */
-  readonly envelopes?: number
+  /** Runs concentrated plans. Default false. */
+  readonly concentrated?: boolean
   /** Runs a sample of the seeds twice. Default true. */
   readonly sample?: boolean
 }
@@ -26,7 +26,7 @@ export interface CrewOptions {
  */
 export async function runSeeds(
   seeds: Iterable<number>,
-  { subject, jobs, execArgv = [], env = process.env, sample = true, envelopes }: CrewOptions,
+  { subject, jobs, execArgv = [], env = process.env, sample = true, concentrated = false }: CrewOptions,
   report: (report: SeedReport) => boolean,
 ): Promise<void> {
   const left = seeds[Symbol.iterator]()
@@ -39,7 +39,7 @@ export async function runSeeds(
         const result = await ask(child, {
           seed,
           twice: sample && seed % SAMPLE === 0,
-          ...(envelopes === undefined ? {} : { envelopes }),
+          concentrated,
         })
         if (!report(typeof result === 'string' ? ended(seed, result) : result)) stopped = true
         if (typeof result === 'string') {

@@ -7,8 +7,6 @@ import type { SimOptions } from './options.ts'
 import type { SeedReport } from './protocol.ts'
 import { loadSubject, root, subjectNames } from './subjects.ts'
 
-/** Envelopes of a seed: what kills mutants is faults, not load, and fewer envelopes give more faults a minute. */
-const ENVELOPES = 300
 /** Seeds within which a mutant must die, unless it says otherwise. */
 const SEEDS = 200
 
@@ -79,7 +77,7 @@ async function hunt({ mutant, subject }: Listed): Promise<MutantReport> {
   const env = { ...process.env, HEDDLE_SIM_MUTANT: JSON.stringify(mutant), HEDDLE_ROOT: root }
   const limit = mutant.seeds ?? SEEDS
   let found: SeedReport | undefined
-  await runSeeds(Array(limit).keys(), { subject, jobs: 1, execArgv, env, sample: false, envelopes: ENVELOPES }, (report) => {
+  await runSeeds(Array(limit).keys(), { subject, jobs: 1, execArgv, env, sample: false, concentrated: true }, (report) => {
     if (report.violations.length > 0) found = report
     return found === undefined
   })
@@ -92,7 +90,7 @@ async function hunt({ mutant, subject }: Listed): Promise<MutantReport> {
 /** The code as it is passes that seed: it was the mutation that failed. */
 async function assertSound(subject: string, seed: number, execArgv: readonly string[], mutant: Mutant): Promise<void> {
   const env = { ...process.env, HEDDLE_ROOT: root }
-  await runSeeds([seed], { subject, jobs: 1, execArgv, env, sample: false, envelopes: ENVELOPES }, ({ violations }) => {
+  await runSeeds([seed], { subject, jobs: 1, execArgv, env, sample: false, concentrated: true }, ({ violations }) => {
     if (violations.length > 0)
       throw new Error(`seed ${seed} of ${subject}, which killed "${mutant.name}", fails without it: ${violations[0]!.message}`)
     return false

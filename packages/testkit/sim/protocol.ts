@@ -5,8 +5,8 @@ export interface SeedOrder {
   readonly seed: number
   /** Run it twice and compare the traces. */
   readonly twice: boolean
-  /** Instead of the plan's. */
-  readonly envelopes?: number
+  /** The same faults in a third of the time, with less load: what kills mutants is faults. */
+  readonly concentrated: boolean
 }
 
 /** From a child: what came of it. */

@@ -114,6 +114,12 @@ export function drawPlan(subject: string, seed: number, limits: PlanLimits, draw
   }
 }
 
+/** The same faults in a third of the time, with less load: the quickest way to a violation, for hunting mutants. */
+export function concentrate(plan: Plan): Plan {
+  const faults = plan.faults.map((fault) => ({ ...fault, at: Math.round(fault.at / 3) }))
+  return { ...plan, faults, duration: Math.round(plan.duration / 3), envelopes: Math.round(plan.envelopes / 3) }
+}
+
 function drawLoad(draw: Draw): LoadTraits {
   return {
     shape: draw.pick(['steady', 'bursts', 'waves'] as const),
