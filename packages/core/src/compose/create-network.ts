@@ -1,3 +1,4 @@
+import { DEFAULTS } from '../config/defaults.ts'
 import type { NetworkConfig, NetworkDefinition } from '../config/definition.ts'
 import { loadConfigFile } from '../config/load-file.ts'
 import { resolveConfig } from '../config/resolve-config.ts'
@@ -51,10 +52,11 @@ export async function createNetworkFromFile(path: string, options: CodeOptions =
 export async function startNetwork(config: NetworkConfig, options: CodeOptions = {}): Promise<Network> {
   const core = await NetworkCore.start(config, overridesOf(options), options.only)
   const network = new Network(core)
-  if (config.operations === undefined) return network
+  const operations = operationsOf(config, options.only)
+  if (operations === undefined) return network
   try {
     const { serveOperations } = await import('./operations-server.ts')
-    const server = await serveOperations(config.operations, core.environment.metrics, () => network.status())
+    const server = await serveOperations(operations, core.environment.metrics, () => network.status())
     core.operationsPort = server.port
     core.level.own('operations', () => server.close())
     return network
@@ -62,6 +64,13 @@ export async function startNetwork(config: NetworkConfig, options: CodeOptions =
     await network.stop()
     throw error
   }
+}
+
+/** A process of single nodes has the port of one of them: that of the network would be wanted by every process of a machine. */
+function operationsOf({ operations, nodes }: NetworkConfig, only: readonly string[] | undefined): NetworkConfig['operations'] {
+  if (only === undefined) return operations
+  const port = nodes.find(({ name, operations: own }) => only.includes(name) && own !== undefined)?.operations
+  return port === undefined ? undefined : { port, host: operations?.host ?? DEFAULTS['operations.host'].value }
 }
 
 /**

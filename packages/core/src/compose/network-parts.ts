@@ -43,8 +43,8 @@ async function loggerOf({ log, name }: NetworkConfig): Promise<Logger> {
 }
 
 /** Counted only where somebody may look. */
-async function metricsOf({ operations }: NetworkConfig): Promise<Metrics> {
-  if (operations === undefined) return noMetrics
+async function metricsOf({ operations, nodes }: NetworkConfig): Promise<Metrics> {
+  if (operations === undefined && nodes.every((node) => node.operations === undefined)) return noMetrics
   const { prometheusMetrics } = await import('../adapters/environment/metrics.ts')
   return prometheusMetrics({ process: true })
 }

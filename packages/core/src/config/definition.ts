@@ -67,8 +67,11 @@ export interface ChaincodeDefinition {
   readonly runtime?: PluginChoice<'chaincodeRuntime'>
 }
 
-/** Where a node is reached by others, `host:port`; and where it listens, when that is another address, such as `0.0.0.0:7050`. */
-export type NodeDefinition = string | { readonly address: string; readonly listen?: string }
+/**
+ * Where a node is reached by others, `host:port`; where it listens, when that is another address, such as `0.0.0.0:7050`; and the port of
+ * its metrics and health, when it runs in a process of its own.
+ */
+export type NodeDefinition = string | { readonly address: string; readonly listen?: string; readonly operations?: number }
 
 export type StorageDefinition = 'memory' | { readonly folder: string }
 
@@ -164,6 +167,8 @@ export interface NodeAddressConfig {
   readonly name: string
   readonly address: Address
   readonly listen: Address
+  /** Port of /metrics, /healthz and /readyz of a process that runs this node. */
+  readonly operations: number | undefined
 }
 
 /** A network with every option decided and every relation checked. Frozen. */

@@ -169,8 +169,12 @@ function folderOf({ storage }: NetworkDefinition, { base, from }: ConfigOrigin):
 }
 
 function nodeAddress(name: string, given: NodeDefinition): NodeAddressConfig {
-  const { address, listen = address } = typeof given === 'string' ? { address: given } : given
-  return { name, address: parseAddress(address), listen: parseAddress(listen) }
+  const {
+    address,
+    listen = address,
+    operations,
+  }: Exclude<NodeDefinition, string> = typeof given === 'string' ? { address: given } : given
+  return { name, address: parseAddress(address), listen: parseAddress(listen), operations }
 }
 
 function parseAddress(text: string): Address {

@@ -231,6 +231,12 @@ export const NETWORK_SCHEMA: Schema = {
             properties: {
               address: { ...ADDRESS, description: 'Where others reach the node, host:port.' },
               listen: { ...ADDRESS, description: 'Where it listens, such as 0.0.0.0:7050. Default: the address.' },
+              operations: {
+                type: 'integer',
+                minimum: 0,
+                maximum: 65535,
+                description: 'Port of /metrics, /healthz and /readyz of a process that runs this node. Absent: none.',
+              },
             },
           },
         ],

@@ -92,6 +92,50 @@ describe('a network whose nodes have addresses', () => {
     await one.peer('peer0.org1').reach('main', 1)
   })
 
+  it('has metrics and health of each process where its node says', async () => {
+    const given = await definition({ operations: { port: 0 } })
+    const nodes = { ...given.nodes, 'peer0.org1': { address: String(given.nodes['peer0.org1']), operations: 0 } }
+    const config = resolveConfig({ ...given, nodes }, { from: 'code', base: import.meta.url })
+    await prepareNetwork(config)
+    const orderer = await start(config, ['orderer0.orderer'])
+    const peer = await start(config, ['peer0.org1'])
+    await peer.peer('peer0.org1').reach('main', 1)
+    expect(orderer.operationsPort).toBeUndefined()
+    const metrics = await (await fetch(`http://127.0.0.1:${peer.operationsPort}/metrics`)).text()
+    expect(metrics).toContain('heddle_transport_received_bytes_total{node="peer0.org1"}')
+    const health = await fetch(`http://127.0.0.1:${peer.operationsPort}/readyz`)
+    expect(health.status).toBe(200)
+  })
+
+  it('is refused what is missing or contradicts itself', async () => {
+    const given = await definition()
+    const resolve = (more: object) => resolveConfig({ ...given, ...more }, { from: 'code', base: import.meta.url })
+    const config = resolve({})
+    await expect(startNetwork(config, { only: ['peer0.org1'] })).rejects.toMatchObject({ code: 'NETWORK_NOT_PREPARED' })
+    await expect(startNetwork(config, { only: ['peer0.org3'] })).rejects.toMatchObject({ code: 'NETWORK_UNKNOWN_NAME' })
+    await expect(startNetwork(resolve({ nodes: {} }), { only: ['peer0.org1'] })).rejects.toMatchObject({
+      code: 'CONFIG_CONTRADICTION',
+    })
+    await expect(prepareNetwork(resolve({ storage: 'memory' }))).rejects.toMatchObject({ code: 'NETWORK_NOT_PREPARED' })
+    const { 'peer0.org2': _left, ...some } = given.nodes
+    for (const nodes of [
+      some,
+      { ...given.nodes, 'peer9.org1': '127.0.0.1:1' },
+      { ...given.nodes, 'peer0.org1': given.nodes['peer0.org2'] },
+      { ...given.nodes, 'peer0.org1': '127.0.0.1:70000' },
+    ])
+      expect(() => resolve({ nodes })).toThrow(expect.objectContaining({ code: 'CONFIG_CONTRADICTION' }))
+    expect(() => resolve({ nodes: { ...given.nodes, 'peer0.org1': 'nowhere' } })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    )
+    await prepareNetwork(config)
+    await rm(join(folder, 'nodes', 'peer0.org1', 'msp', 'keystore'), { recursive: true })
+    await expect(startNetwork(config, { only: ['peer0.org1'] })).rejects.toMatchObject({ code: 'NETWORK_NOT_PREPARED' })
+    const node = await start(config, ['peer0.org2'])
+    expect(() => node.organization('Org2').authority).toThrow(expect.objectContaining({ code: 'NETWORK_NOT_HERE' }))
+    await expect(startNetwork(config, { only: ['peer0.org2'] })).rejects.toMatchObject({ code: 'DISK_LOCKED' })
+  })
+
   it('carries transactions of a client that runs no node, from deployment to events', async () => {
     const config = resolveConfig(await definition(), { from: 'code', base: import.meta.url })
     await prepareNetwork(config)
