@@ -19,7 +19,7 @@ type Say = (line: string) => void
 
 const MILLISECONDS = Number(process.env.HEDDLE_BENCH_MILLISECONDS ?? 4000)
 /** Calls under way with which saturation is looked for; the best counts. */
-const LOADS = [256, 1024]
+const LOADS = [256, 1024, 2560]
 const BATCH = 128
 /** Batched calls under way. */
 const BATCH_LOADS = [8, 32]

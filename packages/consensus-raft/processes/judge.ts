@@ -39,14 +39,19 @@ export function lost(chain: readonly Block[], acknowledged: ReadonlySet<string>)
   return [...acknowledged].filter((txId) => !there.has(txId))
 }
 
-export function judgeOrderers(chains: ReadonlyMap<string, readonly Block[]>, acknowledged: ReadonlySet<string>): Check[] {
+/** @param height blocks that everybody must have; some may have more, which were under way at the end */
+export function judgeOrderers(
+  chains: ReadonlyMap<string, readonly Block[]>,
+  height: number,
+  acknowledged: ReadonlySet<string>,
+): Check[] {
   const missing: string[] = []
   const different: string[] = []
   const [first, reference] = [...chains][0]!
   for (const [name, chain] of chains) {
-    const gone = lost(chain, acknowledged)
+    const gone = lost(chain.slice(0, height), acknowledged)
     if (gone.length > 0) missing.push(`${name} lacks ${gone.length} of ${acknowledged.size}, ${gone[0]} among them`)
-    if (chain.length !== reference.length) different.push(`${name} has ${chain.length} blocks, ${first} has ${reference.length}`)
+    if (chain.length < height) different.push(`${name} has ${chain.length} blocks of ${height}`)
     for (const [i, block] of chain.entries()) {
       const other = reference[i]
       if (other === undefined || different.length >= MAX_COMPLAINTS) break
@@ -57,7 +62,7 @@ export function judgeOrderers(chains: ReadonlyMap<string, readonly Block[]>, ack
   return [
     { name: `every acknowledged transaction (${acknowledged.size}) is in the ledger of every orderer`, complaints: missing },
     {
-      name: `header, data and OrdererBlockMetadata of ${reference.length} blocks are equal on all orderers`,
+      name: `header, data and OrdererBlockMetadata of ${height} blocks are equal on all orderers`,
       complaints: different,
     },
   ]
@@ -74,6 +79,7 @@ function difference(a: Block, b: Block): string | undefined {
 export async function judgePeers(
   peers: readonly Peer[],
   orderer: readonly Block[],
+  height: number,
   acknowledged: ReadonlySet<string>,
 ): Promise<Check[]> {
   const absent: string[] = []
@@ -82,7 +88,7 @@ export async function judgePeers(
   const forked: string[] = []
   for (const peer of peers) {
     const chain: Block[] = []
-    for await (const block of peer.blocks(CHANNEL)) chain.push(block)
+    for await (const block of peer.blocks(CHANNEL)) if (block.number < height) chain.push(block)
     const valid = new Map<string, number>()
     for (const block of chain) {
       const flags = block.metadataAt(BlockMetadataIndex.TRANSACTIONS_FILTER)
@@ -97,8 +103,8 @@ export async function judgePeers(
     const none = [...acknowledged].filter((txId) => valid.get(txId) !== 1)
     if (none.length > 0) absent.push(`${peer.name}: ${none.length} are not VALID, ${none[0]} among them`)
     for (const [txId, count] of valid) if (count > 1) twice.push(`${peer.name}: ${txId} is VALID ${count} times`)
-    if (chain.length !== orderer.length) forked.push(`${peer.name} has ${chain.length} blocks of ${orderer.length}`)
-    hashes.push(peer.commitHash(CHANNEL))
+    if (chain.length < height) forked.push(`${peer.name} has ${chain.length} blocks of ${height}`)
+    hashes.push(Buffer.from(chain.at(-1)?.metadataAt(BlockMetadataIndex.COMMIT_HASH) ?? []).toString('hex'))
   }
   return [
     { name: 'every acknowledged transaction is VALID on every peer', complaints: absent.slice(0, MAX_COMPLAINTS) },
@@ -106,7 +112,7 @@ export async function judgePeers(
     { name: 'the peers have the blocks of the orderers', complaints: forked.slice(0, MAX_COMPLAINTS) },
     {
       name: `all ${peers.length} peers have one commitHash`,
-      complaints: new Set(hashes).size === 1 ? [] : hashes,
+      complaints: new Set(hashes).size === 1 && hashes[0] !== '' ? [] : hashes,
     },
   ]
 }

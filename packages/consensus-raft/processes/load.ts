@@ -49,6 +49,24 @@ export class Load {
     return done
   }
 
+  /**
+   * Number of a block behind everything that was acknowledged so far: that of one more transaction. (What was sent twice may yet come in
+   * blocks after it.)
+   */
+  async last(): Promise<number> {
+    const contract = this.#gateways[0]!.channel(CHANNEL).contract('kv')
+    for (;;) {
+      try {
+        const transaction = await contract.newProposal('put', 'last', '').endorse()
+        const { blockNumber } = await (await transaction.submit()).getStatus()
+        return blockNumber
+      } catch (error) {
+        this.#note(error)
+        await pause()
+      }
+    }
+  }
+
   async #worker(): Promise<void> {
     while (!this.#isEnding) {
       const count = this.#count++

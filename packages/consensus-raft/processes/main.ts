@@ -31,6 +31,8 @@ const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => 
 interface Setting {
   readonly orderers: OrdererChildren
   readonly peers: Network
+  /** Of clients alone. */
+  readonly clients: Network
   readonly load: Load
   readonly random: Random
 }
@@ -54,12 +56,10 @@ async function withNetwork(
     networks.push(peers)
     const clients = await createNetworkFromFile(file, { only: [] })
     networks.push(clients)
-    const gateways = ORGANIZATIONS.map((name) =>
-      peers.gateway(clients.organization(name).identity('client')),
-    )
+    const gateways = ORGANIZATIONS.map((name) => peers.gateway(clients.organization(name).identity('client')))
     const random = seededRandom(seed)
     const load = new Load(gateways, random.fork('load'))
-    const setting = { orderers, peers, load, random }
+    const setting = { orderers, peers, clients, load, random }
     if (!(await load.next(DEAD))) throw new Error('nothing is ordered before the first kill')
     const checks = await act(setting)
     return [...checks, ...(await judge(dirname(file), setting))]
@@ -110,24 +110,57 @@ async function killing({ orderers, load, random }: Setting, wanted: number): Pro
   ]
 }
 
-/** What is acknowledged is told from what is on the disks and at the peers. */
-async function verdict(folder: string, { orderers, peers, load }: Setting): Promise<Check[]> {
-  const heights = (): number => Math.max(...peers.peers.map((peer) => peer.height(CHANNEL)))
+/** Resolves with false when something does not come about in time. */
+async function inTime(happening: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), DEAD)
+  })
+  try {
+    return await Promise.race([happening.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Resolves when an orderer hands out the block of this number. */
+async function delivers({ clients }: Setting, orderer: string, number: number): Promise<void> {
+  const who = clients.organization(ORGANIZATIONS[0]!).identity('client')
+  const remote = await clients.remoteOrderer(orderer, CHANNEL, who)
+  for (const end = performance.now() + DEAD; performance.now() < end; ) {
+    const reading = new AbortController()
+    try {
+      for await (const block of remote.deliver(number, reading.signal)) if (block.number === number) return
+    } catch {
+      // It may have been killed a moment ago, and the connection with it.
+      await pause(100)
+    } finally {
+      reading.abort()
+    }
+  }
+  throw new Error(`${orderer} does not hand out block ${number}`)
+}
+
+/** Everything is decided: what an orderer or a peer lacks, it gets from the others. Then the disks tell what is there. */
+async function verdict(folder: string, setting: Setting): Promise<Check[]> {
+  const { orderers, peers, load } = setting
   const late: string[] = []
-  // Everything is decided: what an orderer or a peer lacks, it gets from the others.
-  const settled = Promise.all(peers.peers.map((peer) => peer.reach(CHANNEL, heights())))
-  if ((await Promise.race([settled, pause(DEAD).then(() => 'late')])) === 'late') late.push('a peer stays behind')
-  await pause(1000)
+  const height = (await load.last()) + 1
+  for (const peer of peers.peers)
+    if (!(await inTime(peer.reach(CHANNEL, height)))) late.push(`${peer.name} does not reach block ${height - 1}`)
+  await Promise.all(
+    ORDERERS.map((name) =>
+      delivers(setting, name, height - 1).catch((error: Error) => {
+        late.push(error.message)
+      }),
+    ),
+  )
   await orderers.stop()
   const chains = await chainsOnDisk(folder)
-  const longest = Math.max(...[...chains.values()].map((chain) => chain.length))
-  const arrived = Promise.all(peers.peers.map((peer) => peer.reach(CHANNEL, longest)))
-  if ((await Promise.race([arrived, pause(5000).then(() => 'late')])) === 'late')
-    late.push(`no peer reaches block ${longest - 1}`)
   return [
-    { name: 'the peers follow', complaints: late },
-    ...judgeOrderers(chains, load.acknowledged),
-    ...(await judgePeers(peers.peers, [...chains.values()][0]!, load.acknowledged)),
+    { name: `all orderers and peers catch up (${height} blocks)`, complaints: late },
+    ...judgeOrderers(chains, height, load.acknowledged),
+    ...(await judgePeers(peers.peers, [...chains.values()][0]!, height, load.acknowledged)),
   ]
 }
 
