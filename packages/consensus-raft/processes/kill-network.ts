@@ -27,7 +27,8 @@ export async function prepareKillNetwork(folder: string): Promise<string> {
   const definition = {
     organizations: ORGANIZATIONS,
     orderers: ORDERERS.length,
-    ordering: { use: local('../dist/index.js') },
+    // Snapshots often, so that logs are compacted and those who come back catch up by blocks.
+    ordering: { use: local('../dist/index.js'), options: { snapshotInterval: 64 * 1024 } },
     chaincodes: { kv: { module: local('./kill-chaincode.ts'), endorsement: "AND('Org1MSP.peer', 'Org2MSP.peer')" } },
     stateDb: 'memory',
     // Small files, so that the change to a new one is among the moments of death.
