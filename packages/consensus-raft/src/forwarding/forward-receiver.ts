@@ -24,11 +24,16 @@ interface Sender {
   blocked: boolean
 }
 
+/** Sessions that are remembered after their end: a member begins another one only when it has started anew. */
+const MOST_OVER = 1024
+
 /** Takes what followers forward to this leader: in order, each once. Forgotten with the leader's term. */
 export class ForwardReceiver {
   readonly #parts: ForwardReceiverParts
   readonly #senders = new Map<number, Sender>()
   readonly #answers = new Set<number>()
+  /** Sessions of this term that another one of the same member has followed: what still comes of them was late. */
+  #over = new Set<number>()
 
   constructor(parts: ForwardReceiverParts) {
     this.#parts = parts
@@ -37,6 +42,7 @@ export class ForwardReceiver {
   /** Another term: what was taken is settled by the log. */
   reset(): void {
     this.#senders.clear()
+    this.#over.clear()
     this.#answers.clear()
   }
 
@@ -46,7 +52,8 @@ export class ForwardReceiver {
     let sender = this.#senders.get(member)
     if (sender?.session !== message.session) {
       // A session begins with its first envelope; anything else is late.
-      if (message.first !== 1) return false
+      if (message.first !== 1 || this.#over.has(message.session)) return false
+      if (sender !== undefined) this.#retire(sender.session)
       sender = { session: message.session, upTo: 0, firstRefused: 0, refused: [], blocked: false }
       this.#senders.set(member, sender)
     }
@@ -81,6 +88,11 @@ export class ForwardReceiver {
       sender.blocked = false
       this.#answer(member, true)
     }
+  }
+
+  #retire(session: number): void {
+    if (this.#over.size >= MOST_OVER) this.#over = new Set([...this.#over].slice(MOST_OVER / 2))
+    this.#over.add(session)
   }
 
   /** Whether something is missing before what came. */

@@ -50,6 +50,8 @@ interface Leadership {
   readonly term: number
 }
 
+/** Bytes of envelopes in one entry, whatever the channel's batch limits say: the log and the messages have to carry it. */
+const MAX_BATCH_BYTES = 64 << 20
 /** Config updates that wait for the one under way. */
 const CONFIG_QUEUE = 64
 
@@ -172,6 +174,13 @@ export class LeaderIntake {
 
   /** False when there is no room for more of other nodes. */
   take(item: Item): boolean {
+    if (item.submission.size > MAX_BATCH_BYTES) {
+      this.#refuse(
+        item,
+        new OrderError('ORDER_TOO_LARGE', `an envelope of ${item.submission.size} bytes fits in no entry of the log`),
+      )
+      return true
+    }
     if (item.origin !== undefined) {
       if (this.#forwardedBytes >= this.#parts.maxForwardedBytes) {
         this.#isFull = true
@@ -283,7 +292,7 @@ export class LeaderIntake {
 
   #queue(items: readonly Item[]): void {
     if (items.length === 0) return
-    this.#cut.push({ items, config: undefined })
+    for (const part of fitting(items)) this.#cut.push({ items: part, config: undefined })
     this.#pacer.wasCut()
     this.#pump()
   }
@@ -349,3 +358,18 @@ export class LeaderIntake {
 
 /** Code of a refusal that means: compute the config update again under the configuration in force, and send it again. */
 export const RECHECK = 'RECHECK'
+
+/** A batch in parts that an entry can hold: one, unless the channel's preferred size is beyond reason. */
+function fitting(items: readonly Item[]): readonly (readonly Item[])[] {
+  const parts: Item[][] = []
+  let room = -1
+  for (const item of items) {
+    if (item.submission.size > room) {
+      parts.push([])
+      room = MAX_BATCH_BYTES
+    }
+    parts.at(-1)!.push(item)
+    room -= item.submission.size
+  }
+  return parts
+}

@@ -277,6 +277,7 @@ export class RaftOrdering implements OrderingService {
     }
     this.#stored = undefined
     this.#silent = undefined
+    this.#lastId = id
     // While the log was made, blocks may have been taken from others: another config block, and entries that must not be applied again.
     if (this.#ownId !== id) return this.#open()
     const taken = readBlockMetadata(this.#host.tip)?.raftIndex ?? 0
@@ -286,7 +287,6 @@ export class RaftOrdering implements OrderingService {
   #run(opened: Pick<ConstructorParameters<typeof RunningConsenter>[0], 'core' | 'appliedIndex' | 'snapshotIndex'>): void {
     const { host, log } = this.#parts
     const { id } = opened.core
-    this.#lastId = id
     this.#running = new RunningConsenter({
       ...opened,
       host,

@@ -74,10 +74,13 @@ export class RunningConsenter {
       events: {
         send: parts.send,
         role: (role) => {
+          // What a replica says while it ends is no news.
+          if (this.#isStopped) return
           parts.role(role)
           this.duties.watchLearners()
         },
         membership: () => {
+          if (this.#isStopped) return
           this.duties.watchLearners()
           router.released()
         },
@@ -149,8 +152,9 @@ export class RunningConsenter {
   #committed(entries: readonly Entry[]): void {
     const { router, metrics, host } = this.#parts
     for (const entry of entries) {
+      // A config block may have ended this node's part: the blocks behind it come from others.
+      if (this.#isStopped) return
       this.#applier.apply(entry, router.proposed(entry.index, entry.term))
-      // A config block may have ended this node's part.
       if (this.#isStopped) return
       router.applied(entry.index, entry.term)
       metrics.committed(entry.index, host.environment.clock.monotonic())
