@@ -17,23 +17,24 @@ export interface Measured {
 }
 
 /**
- * Keeps a number of calls under way for some time: each caller begins the next when it has its answer. Calls in the first part do not
+ * Keeps a number of calls under way for some time: each caller begins the next when it has its answer, and tells which node it wants. Calls in the first part do not
  * count. A failed call ends the measurement.
  */
 export async function closedLoop(
   underWay: number,
-  call: (index: number) => Promise<unknown>,
+  call: (caller: number) => Promise<unknown>,
   { milliseconds, warmUp = milliseconds / 3, items = 1 }: { milliseconds: number; warmUp?: number; items?: number },
 ): Promise<Measured> {
   const times: number[] = []
   const begin = performance.now() + warmUp
   const end = begin + milliseconds
-  let index = 0
   let done = 0
-  const caller = async (): Promise<void> => {
+  let turn = 0
+  const caller = async (_: unknown, own: number): Promise<void> => {
     while (performance.now() < end) {
       const from = performance.now()
-      await call(index++)
+      // A lone caller takes the nodes in turn; of many each keeps to one, so that all have the same number.
+      await call(underWay === 1 ? turn++ : own)
       const to = performance.now()
       if (to < begin || to > end) continue
       done += items
