@@ -8,6 +8,8 @@ import { SimTopic, type TopicTraits } from './sim-topic.ts'
 interface Options {
   readonly pace: Partial<Pace>
   readonly retryFor: number
+  /** Limits of one append, small enough to be reached. */
+  readonly append?: { readonly records: number; readonly parallel: number }
   readonly topic?: TopicTraits
 }
 
@@ -27,7 +29,12 @@ const subject: OrderingSubject = {
     }
     return {
       nodes: draw.pick([1, 2, 3, 3, 3, 5]),
-      options: { pace, retryFor, topic: topicTraits(draw) },
+      options: {
+        pace,
+        retryFor,
+        topic: topicTraits(draw),
+        append: { records: draw.pick([1, 5, 500]), parallel: draw.int(1, 3) },
+      },
       patience: 180_000,
       // An orderer keeps nothing that the log does not have: an empty disk is filled from it.
       lostDisks: 1,
@@ -79,7 +86,7 @@ function topicTraits(draw: Draw): TopicTraits {
 }
 
 function prepare(world: World): Prepared {
-  const { pace, retryFor, topic: traits } = world.plan.options as Options
+  const { pace, retryFor, append, topic: traits } = world.plan.options as Options
   const watch = (node: SimNode): void => watched(world, node)
   if (traits === undefined) return { optionsOf: () => ({ pace, timeouts: { retry: retryFor } }), observe: watch }
   const topic = new SimTopic(world, traits)
@@ -88,7 +95,7 @@ function prepare(world: World): Prepared {
       name: kafka.name,
       provides: 'ordering',
       capabilities: kafka.capabilities,
-      create: (_context, { node }) => orderingFromLog({ provider: topic.provider(node), pace, append: { retryFor } }),
+      create: (_context, { node }) => orderingFromLog({ provider: topic.provider(node), pace, append: { retryFor, ...append } }),
     }),
     optionsOf: (node) => ({ node }),
     observe: watch,

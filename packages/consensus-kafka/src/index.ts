@@ -6,6 +6,9 @@ import { type KafkaOptions, optionsSchema } from './options.ts'
 export { KafkaError } from './errors.ts'
 export type { KafkaOptions, SaslOptions, Secret, TlsOptions } from './options.ts'
 
+/** Requests under way: the broker works on one while the next is made. */
+const PARALLEL = 2
+
 /**
  * Kafka-style ordering: many orderers share one durable log and cut the same blocks from it. With brokers the log is a topic of a Kafka
  * cluster; without, it is kept in files, for the orderers of one process.
@@ -23,6 +26,7 @@ const kafka = definePlugin<'ordering', KafkaOptions>({
         records: requests?.records ?? 1000,
         bytes: requests?.bytes ?? 1024 * 1024,
         retryFor: timeouts?.retry ?? 30_000,
+        parallel: PARALLEL,
       },
       ...(pace === undefined ? {} : { pace }),
     })

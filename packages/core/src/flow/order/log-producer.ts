@@ -32,16 +32,20 @@ export interface AppendLimits {
   readonly bytes: number
   /** How long an append that fails is tried again, milliseconds. */
   readonly retryFor: number
+  /** Appends under way at a time; a further one goes only when it is full, so that appends fill. */
+  readonly parallel: number
 }
 
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 1_000
 
-/** Appends records in the order in which they were pushed, one call at a time; what comes meanwhile goes into the next. */
+/** Appends records in the order in which they were pushed; what comes while an append is under way goes into the next. */
 export class LogProducer {
   private readonly parts: LogProducerParts
   private queue: Draft[] = []
-  private appending = false
+  /** Bytes of the envelopes in the queue. */
+  private bytes = 0
+  private underWay = 0
   private scheduled = false
   private readonly abort = new AbortController()
 
@@ -59,6 +63,7 @@ export class LogProducer {
       return
     }
     this.queue.push(draft)
+    this.bytes += draft.envelope.length
     this.schedule()
   }
 
@@ -70,21 +75,31 @@ export class LogProducer {
 
   /** At the end of the turn, so that what comes in one turn goes in one append. */
   private schedule(): void {
-    if (this.scheduled || this.appending) return
+    if (this.scheduled || !this.mayBegin()) return
     this.scheduled = true
     queueMicrotask(() => {
       this.scheduled = false
-      if (!this.appending) void this.drain()
+      this.begin()
     })
   }
 
-  private async drain(): Promise<void> {
-    this.appending = true
-    while (this.queue.length > 0 && !this.abort.signal.aborted) {
+  private mayBegin(): boolean {
+    const { limits } = this.parts
+    if (this.queue.length === 0 || this.abort.signal.aborted) return false
+    if (this.underWay === 0) return true
+    return this.underWay < limits.parallel && (this.queue.length >= limits.records || this.bytes >= limits.bytes)
+  }
+
+  private begin(): void {
+    while (this.mayBegin()) {
       const drafts = this.take()
-      if (drafts.length > 0) await this.append(drafts)
+      if (drafts.length === 0) continue
+      this.underWay++
+      void this.append(drafts).then(() => {
+        this.underWay--
+        this.begin()
+      })
     }
-    this.appending = false
   }
 
   private take(): Draft[] {
@@ -92,10 +107,12 @@ export class LogProducer {
     let bytes = 0
     let count = 0
     while (count < this.queue.length && count < limits.records) {
-      bytes += this.queue[count]!.envelope.length
-      if (count > 0 && bytes > limits.bytes) break
+      const { length } = this.queue[count]!.envelope
+      if (count > 0 && bytes + length > limits.bytes) break
+      bytes += length
       count++
     }
+    this.bytes -= bytes
     return this.queue.splice(0, count).filter((draft) => {
       if (!draft.isUnwanted()) return true
       draft.failed(new OrderError('ORDER_ABORTED', 'nobody waits for the envelope any more'))

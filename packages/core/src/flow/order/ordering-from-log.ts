@@ -9,14 +9,17 @@ export interface OrderingFromLogOptions {
   readonly provider: OrderedLogProvider
   /** When a batch that is not full is cut. */
   readonly pace?: Partial<Pace>
-  /** Most records (default 500) and bytes (default 4 MiB) of one append, and how long a failing one is tried again (default 30 s). */
+  /**
+   * Most records (default 500) and bytes (default 4 MiB) of one append, how long a failing one is tried again (default 30 s), and how many
+   * may be under way at a time (default 1): more only where the log takes them on one connection.
+   */
   readonly append?: Partial<AppendLimits>
   /** Checks of the plugin's own metadata in the channel configuration. Default: any will do. */
   readonly validateMetadata?: Consenter['validateMetadata']
 }
 
 /** Fabric's usual batch and twice its preferred bytes: larger appends only delay the first record. */
-const defaultAppendLimits: AppendLimits = { records: 500, bytes: 4 * 1024 * 1024, retryFor: 30_000 }
+const defaultAppendLimits: AppendLimits = { records: 500, bytes: 4 * 1024 * 1024, retryFor: 30_000, parallel: 1 }
 
 /**
  * Makes an ordering plugin's consenter of a durable, totally ordered log. Any number of ordering nodes read the same log and cut the
