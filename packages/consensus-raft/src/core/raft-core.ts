@@ -57,10 +57,11 @@ export class RaftCore {
     this.#follower = new Follower(node)
     this.#told = { role: node.role, term: node.term, leader: node.leader }
     this.#toldMembership = node.log.membershipAt
-    if (restored.founding === 'survey' && restored.hardState === undefined && node.log.last === 0) {
+    if (restored.founding === 'survey' && node.term === 0 && node.log.last === 0) {
       if (!node.promotable) throw new RaftOptionsError('only a founding voter surveys')
+      // Also when its own is over: the others' may not be, and who has no history yet must go on telling them that it knows them.
       this.#survey = new Survey(node)
-      if (!this.#survey.isOver) node.silent = 'survey'
+      if (restored.hardState === undefined && !this.#survey.isOver) node.silent = 'survey'
     }
     const { membership } = node.log
     // A lone voter has nobody to wait for.
