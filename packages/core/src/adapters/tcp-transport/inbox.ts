@@ -22,13 +22,17 @@ export interface Budget {
   give(bytes: number): void
 }
 
+/** Bytes that are set aside when a client announces a large transfer. */
+const FIRST_SIZE = 64 * 1024
+
 /** Views of less than this are copied out of what the socket gave, which is larger and would live as long. */
 const COPY_BELOW = 4096
 
 interface Partial {
   readonly route: InboundRoute | undefined
   readonly total: number
-  readonly chunks: Uint8Array[]
+  /** What came, put together as it comes: small buffers that live for long would keep the collector busy. */
+  buffer: Buffer
   received: number
   /** When it was first looked at, for how long it takes. */
   since: number | undefined
@@ -96,7 +100,7 @@ export class Inbox {
     }
     if (partial.received !== partial.total) throw new FrameError('a transfer of a wrong length')
     this.forget(type, id)
-    return { type, flags, id, route: partial.route, data: plain(Buffer.concat(partial.chunks, partial.total)) }
+    return { type, flags, id, route: partial.route, data: plain(partial.buffer) }
   }
 
   /** Drops what came of a transfer that is not wanted any more. */
@@ -138,15 +142,23 @@ export class Inbox {
       if (this.#reserved > 0 && this.#reserved + total > this.#maxBytes) throw new FrameError('too many large transfers at once')
       this.#reserved += total
     }
-    const partial: Partial = { route, total, chunks: [], received: 0, since: undefined }
+    // Of nodes all at once; of clients as much as they really send, so that an announcement costs nothing.
+    const size = this.#budget === undefined ? total : Math.min(total, FIRST_SIZE)
+    const partial: Partial = { route, total, buffer: Buffer.allocUnsafeSlow(size), received: 0, since: undefined }
     this.#partials.set(partialKey(type, id), partial)
     this.#hold(partial, chunk)
   }
 
   #hold(partial: Partial, chunk: Buffer): void {
     if (this.#budget?.take(chunk.length) === false) throw new FrameError('clients send too much at once')
-    partial.chunks.push(own(chunk))
-    partial.received += chunk.length
+    const end = partial.received + chunk.length
+    if (end > partial.buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(partial.total, Math.max(end, partial.buffer.length * 2)))
+      larger.set(partial.buffer.subarray(0, partial.received))
+      partial.buffer = larger
+    }
+    partial.buffer.set(chunk, partial.received)
+    partial.received = end
     this.#held += chunk.length
   }
 }
