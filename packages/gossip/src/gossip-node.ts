@@ -414,7 +414,7 @@ export class GossipNode {
     const { clock } = environment
     const now = clock.monotonic()
     const wall = clock.now()
-    if (this.helloUntil <= wall) void this.renewBinding()
+    if (this.helloUntil <= wall) this.renewBinding().catch((err) => this.logger.error({ err }, 'the node cannot sign who it is'))
     for (const session of [...this.sessions.values()]) {
       if (session.proven!.expiresAt <= wall) session.close(new GossipError('GOSSIP_BAD_BINDING', 'its proof has expired'))
       else if (now - session.heardAt > options.link.muteAfter) this.drop(session.peer, 'mute')

@@ -1,15 +1,14 @@
 import type { Block } from '@heddle/core/model'
-import type { Logger, PeerChannelHost, Random, Timer } from '@heddle/core/plugin'
+import type { Logger, PeerChannelHost, Random } from '@heddle/core/plugin'
 import { CatchUp } from '../anti-entropy/catch-up.ts'
 import type { Pull } from '../anti-entropy/pull-plan.ts'
 import { BlockParts, PULL_PROTOCOL, type PulledBlocks, pullFrom } from '../anti-entropy/pull-protocol.ts'
-import { makeClaim, readClaim, signedBytes } from '../election/claim.ts'
-import { Election, type ElectionEffect } from '../election/election.ts'
+import { Leadership } from '../election/leadership.ts'
 import { GossipError } from '../errors.ts'
 import type { GossipNode } from '../gossip-node.ts'
 import { deadline } from '../limits/deadline.ts'
 import type { Session } from '../links/session.ts'
-import type { Judgement, Topic } from '../network.ts'
+import type { Topic } from '../network.ts'
 import type { Resolved } from '../options.ts'
 import { Chain } from '../relay/chain.ts'
 import { OrdererFeed } from '../relay/orderer-feed.ts'
@@ -43,13 +42,10 @@ export class GossipChannel {
   private readonly relay: Relay
   private readonly catchUp: CatchUp
   private readonly feed: OrdererFeed
-  private readonly election: Election
+  private readonly leadership: Leadership
   private topic: Topic | undefined
-  private electionTimer: Timer | undefined
   private readonly following = new AbortController()
   private follower: Promise<void> | undefined
-  private leaderClaim: { readonly signed: Signed; readonly node: string; readonly id: string } | undefined
-  private claimedAt = 0
   private readonly large = new Map<number, Block>()
   private readonly came = { gossip: 0, pull: 0, orderer: 0 }
   private sample = { number: 0, hops: 0 }
@@ -81,12 +77,14 @@ export class GossipChannel {
       logger: this.logger,
       onAccepted: (block) => this.accepted(block),
       onFork: (held, other, from) => this.forked(held, other, from),
+      // A leader that takes no blocks must not lead.
+      onEnded: () => queueMicrotask(() => void this.stop()),
     })
     this.relay = new Relay({
       chain: this.chain,
       clock,
       limits: options.relay,
-      claim: (_from, claim) => this.judgeClaim(claim),
+      claim: (_from, claim) => this.leadership.judge(claim),
       fetch: (from, number, size) => this.fetchLarge(from, number, size),
       seen: (from, number) => this.catchUp.heard(from, number + 1),
       liar,
@@ -120,9 +118,20 @@ export class GossipChannel {
       caughtUp: (signal) => this.caughtUp(signal),
       onBlock: (block) => this.fromOrderer(block),
     })
-    const { leaders } = options
-    const fixed = leaders === undefined || leaders.length === 0 ? undefined : leaders.includes(host.node) ? 'leader' : 'follower'
-    this.election = new Election(ownId(host), options.election, this.random.fork('election'), fixed)
+    this.leadership = new Leadership({
+      host,
+      times: options.election,
+      leaders: options.leaders,
+      passesOn: options.scope === 'channel',
+      random: this.random.fork('election'),
+      logger: this.logger,
+      send: (claim) => this.publish(claimMessage(claim)),
+      onChange: (leads) => {
+        this.metrics.leader.set(leads ? 1 : 0)
+        if (leads) this.feed.start()
+        else void this.feed.stop()
+      },
+    })
   }
 
   async start(): Promise<void> {
@@ -144,7 +153,7 @@ export class GossipChannel {
     const { clock } = host.environment
     // On a clock that stands still nobody can be waited for: two leaders do no harm, and the first claim settles it.
     const alone = clock.manual === true || !this.parts.mayFindOwn()
-    this.run(this.election.start(clock.monotonic(), alone))
+    this.leadership.start(alone)
   }
 
   /** Ends at once what brings blocks; resolves when nothing of it is left. */
@@ -182,27 +191,28 @@ export class GossipChannel {
   }
 
   get isLooking(): boolean {
-    return this.topic !== undefined && this.ended === undefined && this.election.leader === undefined
+    return this.topic !== undefined && this.ended === undefined && !this.leadership.isKnown
   }
 
   tellLeader(session: Session): void {
     const isConcerned = session.proven?.channels.has(this.name) && session.proven.mspId === this.host.mspId
-    if (isConcerned && this.leaderClaim !== undefined) session.send({ claim: this.leaderClaim.signed })
+    const { claim } = this.leadership
+    if (isConcerned && claim !== undefined) session.send({ claim })
   }
 
   /** A neighbour says who leads. */
   async claimed(from: string, claim: Signed): Promise<void> {
-    if ((await this.judgeClaim(claim)) === 'reject') this.parts.node.punish(from, 'a false claim to lead')
+    if ((await this.leadership.judge(claim)) === 'reject') this.parts.node.punish(from, 'a false claim to lead')
   }
 
   /** All of the organisation who can be reached are neighbours, or know somebody who is. */
   explored(): void {
-    if (this.isLooking) this.run(this.election.explored(this.host.environment.clock.monotonic()))
+    if (this.isLooking) this.leadership.explored()
   }
 
   /** About once a second. */
   tick(now: number): void {
-    const { topic, election, feed } = this
+    const { topic, leadership, feed } = this
     if (topic === undefined || this.ended !== undefined) return
     this.metrics.mesh.set(topic.mesh().length)
     this.metrics.neighbours.set(this.neighbours.length)
@@ -216,19 +226,19 @@ export class GossipChannel {
       // gossipsub does not open a stream again that broke: the connection has to begin anew.
       if (ticks > 2) this.parts.node.drop(peer, 'it takes no messages')
     }
-    if (this.catchUp.stalled > 2 * STALL) this.run(election.distrust(now))
+    if (this.catchUp.stalled > 2 * STALL) leadership.distrust()
     const { failingSince } = feed
-    if (election.isLeader && failingSince !== undefined && now - failingSince > this.parts.options.election.leaderTimeout) {
-      if (this.neighbours.some(({ proven }) => proven?.mspId === this.host.mspId)) this.run(election.giveUp(now))
+    if (leadership.leads && failingSince !== undefined && now - failingSince > this.parts.options.election.leaderTimeout) {
+      if (this.neighbours.some(({ proven }) => proven?.mspId === this.host.mspId)) leadership.giveUp()
     }
     this.catchUp.pump()
   }
 
   status(): Readonly<Record<string, unknown>> {
-    const { chain, feed, election } = this
+    const { chain, feed, leadership } = this
     return {
-      leader: this.leaderName(),
-      isLeader: election.isLeader,
+      leader: leadership.leader,
+      isLeader: leadership.leads,
       source: feed.source,
       neighbours: this.neighbours.map(({ peer, proven, joined }) => ({
         peer,
@@ -253,13 +263,6 @@ export class GossipChannel {
 
   private get neighbours(): Session[] {
     return this.parts.node.neighboursIn(this.name)
-  }
-
-  private leaderName(): string | undefined {
-    const { leader } = this.election
-    if (leader === undefined) return undefined
-    if (this.election.isLeader) return this.host.node
-    return this.leaderClaim?.id === leader ? this.leaderClaim.node : leader
   }
 
   private admit(session: Session): void {
@@ -305,7 +308,7 @@ export class GossipChannel {
 
   private async publish(message: Uint8Array): Promise<void> {
     const { topic } = this
-    if (topic === undefined || this.ended !== undefined) return
+    if (topic === undefined) return
     try {
       const mesh = topic.mesh()
       const reached = new Set(await topic.publish(message))
@@ -340,70 +343,6 @@ export class GossipChannel {
       const block = answer.kind === 'part' ? parts.add(answer.bytes, answer.total) : answer.blocks[0]
       if (block !== undefined) return block
       if (answer.kind === 'blocks') throw new GossipError('GOSSIP_REFUSED', 'the peer does not have what it announced')
-    }
-  }
-
-  private async judgeClaim(signed: Signed): Promise<Judgement> {
-    const { host, options } = this.parts
-    const { clock } = host.environment
-    let statement: ReturnType<typeof readClaim>
-    let id: string
-    let mspId: string
-    try {
-      statement = readClaim(signed, this.name, clock.now())
-      const member = host.member(statement.identity)
-      id = member.id
-      mspId = member.mspId
-    } catch (error) {
-      const { code } = error as { code?: string }
-      // Of another channel, of long ago, or of somebody whose certificate was revoked since: no fault of who passed it on.
-      return code === 'GOSSIP_BAD_MESSAGE' ? 'reject' : 'ignore'
-    }
-    if (mspId !== host.mspId && options.scope !== 'channel') return 'ignore'
-    if (!(await host.verify(statement.identity, signedBytes(signed.statement), signed.signature))) return 'reject'
-    if (mspId !== host.mspId) return 'accept'
-    const { madeAt, resigns, node } = statement
-    this.run(this.election.hear({ peer: id, madeAt, resigns }, clock.monotonic()))
-    if (this.election.leader === id && !this.election.isLeader) this.leaderClaim = { signed, node, id }
-    return 'accept'
-  }
-
-  private run(effects: readonly ElectionEffect[]): void {
-    for (const effect of effects) {
-      switch (effect.do) {
-        case 'lead':
-          this.metrics.leader.set(1)
-          this.logger.info({ node: this.host.node }, 'leads its organisation')
-          this.feed.start()
-          break
-        case 'follow':
-          this.metrics.leader.set(0)
-          this.logger.info({ node: this.host.node }, 'follows')
-          void this.feed.stop()
-          break
-        case 'claim':
-        case 'resign':
-          void this.claim(effect.do === 'resign')
-      }
-    }
-    this.electionTimer?.cancel()
-    const at = this.election.wakeAt
-    if (at === undefined) return
-    const { clock } = this.host.environment
-    this.electionTimer = clock.setTimer(Math.max(0, at - clock.monotonic()), () =>
-      this.run(this.election.tick(clock.monotonic())),
-    )
-  }
-
-  private async claim(resigns: boolean): Promise<void> {
-    const { host } = this.parts
-    this.claimedAt = Math.max(this.claimedAt + 1, Math.floor(host.environment.clock.now()))
-    try {
-      const signed = await makeClaim(host.signer, this.name, { node: host.node, madeAt: this.claimedAt, resigns })
-      if (!resigns) this.leaderClaim = { signed, node: host.node, id: this.election.self }
-      await this.publish(claimMessage(signed))
-    } catch (error) {
-      this.logger.error({ err: error }, 'the node cannot sign that it leads')
     }
   }
 
@@ -454,39 +393,14 @@ export class GossipChannel {
   }
 
   private async end(): Promise<void> {
-    this.electionTimer?.cancel()
-    const leads = this.election.isLeader
-    this.election.stop()
+    // Blocks may come while others are told; nothing is done with them.
     this.following.abort()
-    if (leads) await this.resign()
+    await this.leadership.stop()
     this.relay.stop()
     const ends = [this.feed.stop(), this.catchUp.stop(), this.chain.stop(), this.follower]
     await this.topic?.stop()
     await Promise.all(ends)
     this.large.clear()
-  }
-
-  /** Others need not find out by silence. */
-  private async resign(): Promise<void> {
-    const { host } = this.parts
-    this.claimedAt = Math.max(this.claimedAt + 1, Math.floor(host.environment.clock.now()))
-    try {
-      const signed = await makeClaim(host.signer, this.name, { node: host.node, madeAt: this.claimedAt, resigns: true })
-      await this.topic?.publish(claimMessage(signed))
-      for (const session of this.neighbours) session.send({ claim: signed })
-    } catch (error) {
-      this.logger.debug({ err: error }, 'the organisation was not told that its leader stops')
-    }
-  }
-}
-
-/** What the election knows this peer by: its certificate, so that nobody can claim in another's name. */
-function ownId(host: PeerChannelHost): string {
-  try {
-    return host.member(host.signer.identity).id
-  } catch {
-    // Expired or revoked: nobody will listen, but blocks still come from the orderers that take it.
-    return Buffer.from(host.signer.identity).toString('hex')
   }
 }
 

@@ -46,7 +46,8 @@ export function readClaim(signed: Signed, channel: string, now: number): ClaimSt
     identity.length > 16 * 1024 ||
     typeof madeAt !== 'number'
   )
-    throw new GossipError('GOSSIP_BAD_MESSAGE', 'a claim of another purpose or channel', { domain, channel: read.channel })
+    throw new GossipError('GOSSIP_BAD_MESSAGE', 'a claim of another purpose', { domain })
+  if (read.channel !== channel) throw new GossipError('GOSSIP_REFUSED', 'a claim of another channel')
   if (Math.abs(now - madeAt) > MAX_SKEW)
     throw new GossipError('GOSSIP_REFUSED', 'a claim of long ago, or the clocks of the peers differ', { madeAt, now })
   return { identity, node, madeAt, resigns }

@@ -25,6 +25,8 @@ export interface ChainParts {
   readonly onAccepted: (block: Block, from: string) => void
   /** Two blocks of one height that the orderers signed. Resolves when the evidence is safe. */
   readonly onFork: (held: Block, other: Block, from: string) => Promise<void>
+  /** The peer takes no more blocks: its channel halted or stops. */
+  readonly onEnded: () => void
 }
 
 /** Hashes of late headers at hand, so that most copies are known without a trip to the disk. */
@@ -90,6 +92,9 @@ export class Chain {
     this.turn = mine.catch(() => {})
     try {
       return await mine
+    } catch (error) {
+      this.fail(error)
+      return 'stopped'
     } finally {
       this.unchecked--
     }
@@ -183,14 +188,21 @@ export class Chain {
         this.wakeRoom()
       }
     } catch (error) {
-      // The peer's channel halted or stops: it says why itself.
-      logger.debug({ err: error }, 'the channel takes no more blocks')
-      this.ended = true
-      this.queue.length = 0
+      this.fail(error)
     } finally {
       this.feeding = undefined
       if (this.ended) this.wake()
     }
+  }
+
+  /** The peer's channel halted or stops: it says why itself. */
+  private fail(error: unknown): void {
+    if (this.ended) return
+    this.parts.logger.debug({ err: error }, 'the channel takes no more blocks')
+    this.ended = true
+    this.queue.length = 0
+    this.wake()
+    this.parts.onEnded()
   }
 
   private wakeRoom(): void {
