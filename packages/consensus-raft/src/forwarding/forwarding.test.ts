@@ -164,7 +164,7 @@ describe('forwarding', () => {
     const [first, second, third] = ['a', 'b', 'c'].map((text) => pair.submit(text))
     pair.submissions.stand(first!, 'sent', 1)
     pair.submissions.stand(second!, 'sent', 2)
-    pair.submissions.decided(Buffer.from('c'), 7, Promise.resolve())
+    pair.submissions.decided([Buffer.from('c')], 7, Promise.resolve())
     pair.submissions.fence(2)
     expect([first, second, third].map((waiting) => waiting!.standing)).toEqual(['unsent', 'sent', 'decided'])
     expect([...pair.submissions.unsent]).toEqual([first])

@@ -120,8 +120,7 @@ export class EnvelopeRouter {
 
   /** Envelopes stand in a block. */
   decided(envelopes: readonly (Uint8Array | EnvelopeView)[], blockNumber: number, durable: Promise<void>): void {
-    for (const envelope of envelopes)
-      this.#submissions.decided(envelope instanceof Uint8Array ? envelope : envelope.bytes, blockNumber, durable)
+    this.#submissions.decided(envelopes, blockNumber, durable)
   }
 
   /** An entry was applied. */

@@ -89,17 +89,22 @@ export class Submissions {
     return this.#find(bytes)?.[0]?.submission.envelope
   }
 
-  /** An envelope stands in a block. */
-  decided(bytes: Uint8Array, blockNumber: number, durable: Promise<void>): void {
-    const found = this.#find(bytes)
-    if (found === undefined) return
-    for (const waiting of [...found]) {
-      this.stand(waiting, 'decided')
-      durable.then(
-        () => this.resolve(waiting, { blockNumber }),
-        (cause) => this.reject(waiting, lost(cause)),
-      )
-    }
+  /** Envelopes stand in a block. */
+  decided(envelopes: readonly (Uint8Array | EnvelopeView)[], blockNumber: number, durable: Promise<void>): void {
+    const waiting: Waiting[] = []
+    if (this.#callers.size > 0)
+      for (const envelope of envelopes)
+        for (const each of this.#find(envelope instanceof Uint8Array ? envelope : envelope.bytes) ?? []) waiting.push(each)
+    if (waiting.length === 0) return
+    for (const each of waiting) this.stand(each, 'decided')
+    durable.then(
+      () => {
+        for (const each of waiting) this.resolve(each, { blockNumber })
+      },
+      (cause) => {
+        for (const each of waiting) this.reject(each, lost(cause))
+      },
+    )
   }
 
   /**
