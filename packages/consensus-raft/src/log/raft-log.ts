@@ -75,7 +75,7 @@ const MAX_OWNER = 200
  * The write-ahead log of a node: one for all its channels, so that one sync serves them all.
  *
  * Calls are written in their order. What is called while a sync is under way goes out with the next write, and one sync makes all of it
- * durable. A failed write or sync is final.
+ * durable. A failed write or sync is final. What waits is bounded by whoever calls: a core lets only so many bytes be under way.
  *
  * Growth: a segment is deleted when every entry in it is superseded (each segment begins with the state of all channels, so only entries
  * hold one back). Entries of channels that stand still are written again when the log is more than twice what is needed, so that they
@@ -248,13 +248,15 @@ export class RaftLog {
     }
   }
 
-  /** Waits for what was called, then closes the files. */
+  /** Waits for what was called, then closes the files. Rejects with RAFT_LOG_FAILED when what was not promised yet cannot be synced. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     await this.#running
     try {
       if (this.#failed === undefined) await this.#segment.file.datasync()
+    } catch (error) {
+      throw this.#fail(error)
     } finally {
       await this.#segment.file.close()
       await this.#lock.release()
