@@ -23,6 +23,8 @@ export interface MutantReport {
   readonly plugin: string
   readonly checker: string | null
   readonly file: string
+  /** Seeds that fail on the unchanged code: a violation of its own. */
+  readonly unsound: readonly string[]
 }
 
 /** Takes safety checks out of the code, one at a time; some seed has to notice each. Gives the exit status. */
@@ -41,6 +43,7 @@ export async function mutations(
       const report = await hunt(next)
       reports.push(report)
       say(report.seed === null ? `ALIVE: ${report.name}` : `${report.name}: seed ${report.seed}, ${report.checker}`)
+      for (const what of report.unsound) say(`  ${what}`)
     }
   }
   await Promise.all(Array.from({ length: Math.min(jobs, listed.length) }, worker))
@@ -48,7 +51,7 @@ export async function mutations(
   reports.sort((a, b) => order.get(a.name)! - order.get(b.name)!)
   if (json) out(`${JSON.stringify({ mutants: reports })}\n`)
   else print(reports, out)
-  return reports.some(({ seed }) => seed === null) ? 1 : 0
+  return reports.some(({ seed, unsound }) => seed === null || unsound.length > 0) ? 1 : 0
 }
 
 async function allMutants(plugin: string | undefined, only: string | undefined): Promise<Listed[]> {
@@ -74,27 +77,34 @@ function check({ name, file, find, replace }: Mutant): void {
 
 async function hunt({ mutant, subject }: Listed): Promise<MutantReport> {
   const execArgv = ['--import', new URL('./mutant-hooks.ts', import.meta.url).href]
-  const env = { ...process.env, HEDDLE_SIM_MUTANT: JSON.stringify(mutant), HEDDLE_ROOT: root }
-  const limit = mutant.seeds ?? SEEDS
-  let found: SeedReport | undefined
-  await runSeeds(Array(limit).keys(), { subject, jobs: 1, execArgv, env, sample: false, concentrated: true }, (report) => {
-    if (report.violations.length > 0) found = report
-    return found === undefined
-  })
+  const common = { ...process.env, HEDDLE_ROOT: root }
+  const env = { ...common, HEDDLE_SIM_MUTANT: JSON.stringify(mutant) }
+  const settings = { subject, jobs: 1, execArgv, sample: false, concentrated: true }
   const base = { name: mutant.name, plugin: subject, file: mutant.file }
-  if (found === undefined) return { ...base, seed: null, checker: null }
-  await assertSound(subject, found.seed, execArgv, mutant)
-  return { ...base, seed: found.seed, checker: found.violations[0]!.checker }
+  const unsound: string[] = []
+  for (let from = 0; from < (mutant.seeds ?? SEEDS); ) {
+    let found: SeedReport | undefined
+    await runSeeds(range(from, mutant.seeds ?? SEEDS), { ...settings, env }, (report) => {
+      if (report.violations.length > 0) found = report
+      return found === undefined
+    })
+    if (found === undefined) break
+    const { seed, violations } = found
+    // The code as it is has to pass that seed: else it was not the mutation that failed.
+    let why: string | undefined
+    await runSeeds([seed], { ...settings, env: common }, (report) => {
+      why = report.violations[0]?.message
+      return false
+    })
+    if (why === undefined) return { ...base, seed, checker: violations[0]!.checker, unsound }
+    unsound.push(`seed ${seed} fails without the mutation: ${why}`)
+    from = seed + 1
+  }
+  return { ...base, seed: null, checker: null, unsound }
 }
 
-/** The code as it is passes that seed: it was the mutation that failed. */
-async function assertSound(subject: string, seed: number, execArgv: readonly string[], mutant: Mutant): Promise<void> {
-  const env = { ...process.env, HEDDLE_ROOT: root }
-  await runSeeds([seed], { subject, jobs: 1, execArgv, env, sample: false, concentrated: true }, ({ violations }) => {
-    if (violations.length > 0)
-      throw new Error(`seed ${seed} of ${subject}, which killed "${mutant.name}", fails without it: ${violations[0]!.message}`)
-    return false
-  })
+function* range(from: number, to: number): Generator<number> {
+  for (let seed = from; seed < to; seed++) yield seed
 }
 
 function print(reports: readonly MutantReport[], out: (text: string) => void): void {

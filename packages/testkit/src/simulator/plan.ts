@@ -194,7 +194,7 @@ const USUAL: Readonly<Record<Exclude<FaultKind, 'subject'>, readonly [often: num
   'write-failure': [2, 0.4],
   'disk-full': [1, 0.3],
   damage: [2, 0.35],
-  'new-disk': [1, 0.35],
+  'new-disk': [3, 0.5],
   'config-update': [4, 0.7],
 }
 
