@@ -124,8 +124,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'raft: acknowledged before durable',
     file: `${raft}/ordering/submissions.ts`,
-    find: '      durable.then(\n        () => this.resolve(waiting, { blockNumber }),',
-    replace: '      Promise.resolve().then(\n        () => this.resolve(waiting, { blockNumber }),',
+    find: '    durable.then(\n      () => {\n        for (const each of waiting) this.resolve(each, { blockNumber })',
+    replace:
+      '    Promise.resolve().then(\n      () => {\n        for (const each of waiting) this.resolve(each, { blockNumber })',
   },
   {
     name: 'raft: what a leader has is said not to be ordered',
