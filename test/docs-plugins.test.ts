@@ -97,7 +97,7 @@ orderedLogConformance(api, {
   async create() {
     const shared = await later<OrderedLogProvider>('ordering.ts', 'provider')()
     const prefix = `test ${channels++} `
-    return { provider: { ...shared, open: (channel) => shared.open(prefix + channel) }, dispose: async () => {} }
+    return { provider: { ...shared, open: (channel, about) => shared.open(prefix + channel, about) }, dispose: async () => {} }
   },
   skips: [{ test: 'what was appended survives a restart, and appends go on after it', reason: 'it is in memory' }],
 })

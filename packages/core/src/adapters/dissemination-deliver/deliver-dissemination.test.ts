@@ -23,7 +23,7 @@ function channelWith(orderers: readonly DeliverEndpoint[], bad: (block: Block, f
     get height() {
       return height
     },
-    async receive(given, from): Promise<BlockVerdict> {
+    async receive(given: Block, from: string): Promise<BlockVerdict> {
       if (given.number < height) return 'known'
       if (given.number > height) return 'ahead'
       if (bad(given, from)) return 'refused'
