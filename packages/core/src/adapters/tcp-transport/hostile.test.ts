@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import net from 'node:net'
+import tls from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../environment/clock.ts'
 import { MemoryMetrics } from '../environment/metrics.ts'
-import { CHUNK, encodeFrame, encodeRoute, Flag, FrameType } from './frame.ts'
+import { seededRandom } from '../environment/random.ts'
+import { ALPN, CHUNK, encodeFrame, encodeRoute, Flag, FrameType } from './frame.ts'
 import { RawClient } from './raw-client.fixture.ts'
 import { TestNetwork } from './tcp.fixture.ts'
 
@@ -141,6 +143,50 @@ describe('strangers at the door of a TCP transport', () => {
     await closed(refused)
     expect(metrics.value('heddle_transport_refused_total', { node: 'b', side: 'incoming', reason: 'TOO_MANY_FAILURES' })).toBe(1)
     clock.advance(10_001)
+    await serves()
+  })
+})
+
+describe('a crowd at the door of a TCP transport', () => {
+  it('of strangers and members who come and go at any moment leaves it serving', async () => {
+    const { b, address } = await server({ limits: { maxFailuresPerAddress: 1e9, maxPendingPerAddress: 1e6, maxPending: 20 } })
+    const who = network.enrol('Org1MSP', 'good', 'client')
+    const { certificates: cert, privateKey: key } = who.credentials
+    const random = seededRandom('crowd')
+    const below = (most: number): number => Math.floor(random.float() * most)
+    const turns = async (most: number): Promise<void> => {
+      for (let i = below(most); i > 0; i--) await new Promise((resolve) => setImmediate(resolve))
+    }
+    const visits = [
+      async () => {
+        const socket = net.connect(address)
+        socket.on('error', () => {})
+        socket.write(random.bytes(below(3000)))
+        await turns(50)
+        socket.destroy()
+      },
+      async () => {
+        const known = below(2) === 0 ? { cert, key } : {}
+        const socket = tls.connect({ ...address, rejectUnauthorized: false, ALPNProtocols: [ALPN], ...known })
+        socket.on('error', () => {})
+        socket.on('secureConnect', () => socket.write(random.bytes(below(3000))))
+        await turns(200)
+        socket.destroy()
+      },
+      async () => {
+        const client = network.transport('Org1MSP/good', who)
+        await client.start()
+        const asked = client.request(route, new Uint8Array(below(200_000))).catch(() => {})
+        await turns(300)
+        await client.stop()
+        await asked
+      },
+    ]
+    for (let round = 0; round < 40; round++) {
+      await Promise.all(Array.from({ length: 6 }, () => visits[below(visits.length)]!()))
+      if (round % 8 === 0) b.recheck()
+      if (round % 10 === 0) b.rotate(network.enrol('Org1MSP', 'b').credentials)
+    }
     await serves()
   })
 })
