@@ -1,13 +1,16 @@
 import type { Environment } from '@heddle/core/plugin'
 import { type ConnectionOptions, metadataV12 } from '@platformatic/kafka'
 import { KafkaError } from '../errors.ts'
-import { AnswerError, Code, codeOf, isRefusal, startError } from './failures.ts'
+import { AnswerError, Code, codeOf, isRefusal, startError, wordsOf } from './failures.ts'
 import { type Address, Link } from './link.ts'
 import type { Settings } from './settings.ts'
 
 const LEADER_NOT_AVAILABLE = 5
 const FIRST_PAUSE = 50
 const LONGEST_PAUSE = 2_000
+
+/** A step of the start that takes brokers a moment. */
+export class NotYet extends Error {}
 
 /** What the brokers say of a topic. */
 export interface Topic {
@@ -37,7 +40,7 @@ export class Cluster {
   private common: Link | undefined
   /** Counts up, so that another broker is asked after a failure. */
   private turn = 0
-  private closed = false
+  private readonly ended = new AbortController()
 
   constructor(settings: Settings, environment: Pick<Environment, 'clock' | 'random' | 'logger'>) {
     this.settings = settings
@@ -46,7 +49,7 @@ export class Cluster {
   }
 
   close(): void {
-    this.closed = true
+    this.ended.abort()
     for (const link of this.links) link.close()
     this.links.clear()
   }
@@ -62,7 +65,7 @@ export class Cluster {
       ...(sasl === undefined ? {} : { sasl }),
     }
     const link = await Link.open(clientId, address, options)
-    if (this.closed) link.close()
+    if (this.ended.signal.aborted) link.close()
     for (const each of this.links) if (!each.isOpen) this.links.delete(each)
     this.links.add(link)
     return link
@@ -80,7 +83,7 @@ export class Cluster {
       } catch (error) {
         failure = error
         // None will like these credentials better, and some lock accounts.
-        if (isRefusal(error) || error instanceof KafkaError || this.closed) break
+        if (isRefusal(error) || error instanceof KafkaError || this.ended.signal.aborted) break
       }
     }
     throw failure
@@ -114,7 +117,8 @@ export class Cluster {
   }
 
   /** Runs a step of the start until it succeeds, the time for the start is over, or no time will help. */
-  async retrying<T>(step: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  async retrying<T>(step: () => Promise<T>, given: AbortSignal): Promise<T> {
+    const signal = AbortSignal.any([given, this.ended.signal])
     const { clock, logger } = this.environment
     const { start } = this.settings.timeouts
     const began = clock.monotonic()
@@ -126,7 +130,9 @@ export class Cluster {
         if (over || signal.aborted || error instanceof KafkaError || isRefusal(error) || isDenied(error)) {
           throw startError(error, this.settings.brokers)
         }
-        logger.warn({ err: error }, 'the brokers are not ready')
+        const fields = { reason: wordsOf(error) }
+        if (error instanceof NotYet) logger.debug(fields, 'waiting for the brokers')
+        else logger.warn(fields, 'the brokers are not ready')
         await this.pause(attempt, signal)
       }
     }

@@ -84,7 +84,7 @@ export async function* readTopic(
         if (signal.aborted) return
         if (error instanceof LogError && error.duty !== 'retry' && !(error.code === 'LOG_CORRUPT' && ++damaged < MOST_DAMAGED))
           throw error
-        logger.warn({ err: error, offset: next }, `the topic cannot be read now: ${wordsOf(error)}`)
+        logger.warn({ reason: wordsOf(error), offset: next }, 'the topic cannot be read now')
         if (line !== undefined) source.forget(line.leader)
         close()
         await cluster.pause(attempt++, signal)

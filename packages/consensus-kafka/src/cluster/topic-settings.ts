@@ -1,6 +1,6 @@
 import { createTopicsV7, describeConfigsV4 } from '@platformatic/kafka'
 import { KafkaError } from '../errors.ts'
-import type { Cluster, Leader, Topic } from './cluster.ts'
+import { type Cluster, type Leader, NotYet, type Topic } from './cluster.ts'
 import { Code, codeOf, wordsOf } from './failures.ts'
 import type { Link } from './link.ts'
 import { BATCH_OVERHEAD } from './record-batch.ts'
@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts'
 const TOPIC = 2
 const BROKER = 4
 /** Milliseconds for which brokers of a cluster that starts may still be missing. */
-const ARRIVAL = 10_000
+const ARRIVAL = 5_000
 /** What a request adds to its batch. */
 const REQUEST_OVERHEAD = 1024
 
@@ -43,10 +43,10 @@ export async function suitedTopic(
   const leader = await cluster.retrying(async () => {
     const found = await cluster.find(name)
     if (found?.leader !== undefined) return found.leader
-    if (found !== undefined) throw new Error(`the topic ${name} has no leader: too few of its replicas are there`)
+    if (found !== undefined) throw new NotYet(`the topic ${name} has no leader: too few of its replicas are there`)
     if (!cluster.settings.createTopics) throw missing(name, largestRecord, cluster.settings)
     await create(await cluster.any(), name, largestRecord, cluster.settings, clock.monotonic() - began < ARRIVAL)
-    throw new Error(`the topic ${name} was created and is not known to all brokers yet`)
+    throw new NotYet(`the topic ${name} was created and is not known to all brokers yet`)
   }, signal)
   return cluster.retrying(async () => {
     const link = await cluster.any()

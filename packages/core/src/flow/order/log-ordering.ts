@@ -103,8 +103,9 @@ export class LogOrdering implements OrderingService {
     const { genesisHash, members, config } = host
     const largestRecord = config.batchSize.absoluteMaxBytes + RECORD_OVERHEAD
     const log = await provider.open(host.channel, { genesisHash, members, largestRecord })
-    await log.start()
+    // Before it has started, so that a stop meanwhile ends the wait.
     this.log = log
+    await log.start()
     const { clock } = host.environment
     const { producer, chain } = this
     this.records = new LogProducer({
