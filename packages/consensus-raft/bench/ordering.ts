@@ -141,7 +141,7 @@ async function processResults(plan: ClusterPlan, folder: string, say: Say): Prom
     const broadcast = through('broadcast')
     let next = 0
     const filtered = await closedLoop(
-      LOADS[0]!,
+      LOADS[1]!,
       (index) => {
         const envelope = signed[next++]
         if (envelope === undefined) throw new Error('more signed envelopes are needed')
