@@ -1,7 +1,7 @@
 /**
- * `npm run test:processes -- [--ordering PLUGIN] [--orderers N]`: a network whose nodes run in processes of their own, on loopback. Each is
- * killed and started again under load: nothing that was acknowledged may be lost, and both peers must end with the same ledger.
- * One line a check; exit status 1 when one fails.
+ * `npm run test:processes -- [--ordering PLUGIN] [--orderers N] [--full]`: a network whose nodes run in processes of their own, on loopback;
+ * three Raft orderers and two peers unless told otherwise. Each is killed and started again under load: nothing that was acknowledged
+ * may be lost, and both peers must end with the same ledger. One line a check; exit status 1 when one fails.
  */
 import { spawn } from 'node:child_process'
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -17,8 +17,10 @@ import { NodeProcess } from './node-process.ts'
 
 const { values } = parseArgs({
   options: {
-    ordering: { type: 'string', default: '@heddle/consensus-solo' },
-    orderers: { type: 'string', default: '1' },
+    ordering: { type: 'string', default: '@heddle/consensus-raft' },
+    orderers: { type: 'string', default: '3' },
+    /** Each is killed three times. */
+    full: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 })
@@ -64,9 +66,10 @@ await check('a client process deploys chaincode and submits', async () => {
   return undefined
 })
 
-for (const name of [...peers, ...orderers])
+const rounds = values.full ? [1, 2, 3] : [1]
+for (const [name, round] of rounds.flatMap((each) => [...peers, ...orderers].map((node) => [node, each] as const)))
   await check(`${name} is killed under load and starts again`, async () => {
-    const load = new Load([contractOf('Org1'), contractOf('Org2')], `${name} `)
+    const load = new Load([contractOf('Org1'), contractOf('Org2')], `${name} ${round} `)
     await load.more(100)
     await at(name).kill()
     // One peer, and one of several orderers, may be away: the others go on.

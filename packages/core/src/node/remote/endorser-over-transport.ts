@@ -1,5 +1,6 @@
 import { EndorserError } from '../../flow/endorse/errors.ts'
 import { type ParsedProposal, parseProposal } from '../../flow/endorse/proposal.ts'
+import { HeddleError } from '../../model/errors.ts'
 import { ProposalResponse } from '../../model/messages/proposal-response.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Transport } from '../../ports/transport.ts'
@@ -97,13 +98,29 @@ export class RemoteEndorser implements EndorserEndpoint {
 
   private async ask(request: Uint8Array): Promise<Uint8Array> {
     const { node, channel, via } = this.parts
-    const answer = await this.reachability.of(via().request({ to: node, service: ENDORSE, channel }, request))
+    let answer: Uint8Array
+    try {
+      answer = await this.reachability.of(via().request({ to: node, service: ENDORSE, channel }, request))
+    } catch (cause) {
+      if (!(cause instanceof HeddleError) || !LOST.has(cause.code)) throw cause
+      // An endorsement changes nothing: whatever became of the request, another peer may be asked.
+      throw new NodeError('NODE_STOPPED', `peer ${node} does not answer: ${cause.message}`, { node, code: cause.code }, { cause })
+    }
     if (answer.length < HEIGHT)
       throw new NodeError('NODE_STOPPED', `${node} gave no answer that can be read`, { node, bytes: answer.length })
     this.known = Math.max(this.known ?? 0, readHeight(answer, 0))
     return answer.subarray(HEIGHT)
   }
 }
+
+/** The way to the peer failed, not the peer. */
+const LOST: ReadonlySet<string> = new Set([
+  'TRANSPORT_CLOSED',
+  'TRANSPORT_REFUSED',
+  'TRANSPORT_PEER_REFUSED',
+  'TRANSPORT_PROTOCOL',
+  'TRANSPORT_HANDLER_FAILED',
+])
 
 function withHeight(height: number | undefined, body: Uint8Array): Uint8Array {
   const answer = Buffer.allocUnsafe(HEIGHT + body.length)
