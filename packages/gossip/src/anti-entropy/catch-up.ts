@@ -5,7 +5,7 @@ import { type Pull, type PullLimits, PullPlan } from './pull-plan.ts'
 import { BlockParts, type PulledBlocks } from './pull-protocol.ts'
 
 export interface CatchUpParts {
-  readonly chain: Pick<Chain, 'next' | 'take'>
+  readonly chain: Pick<Chain, 'next' | 'take' | 'prepare'>
   readonly limits: PullLimits
   readonly clock: Clock
   readonly random: Random
@@ -22,6 +22,9 @@ export interface CatchUpParts {
   /** A neighbour answered what no honest one does. */
   readonly liar: (peer: string, why: string) => void
 }
+
+/** Blocks of an answer whose signatures are checked while those before them are taken. */
+const AHEAD = 16
 
 /** Gets blocks that gossip did not bring from neighbours that say they have them, in several windows at a time, and hands them on in order. */
 export class CatchUp {
@@ -162,7 +165,10 @@ export class CatchUp {
     const { chain, liar } = this.parts
     for (let found = this.answerFor(chain.next); found !== undefined; found = this.answerFor(chain.next)) {
       const { from, blocks, source } = found
-      const block = blocks[chain.next - from]!
+      const at = chain.next - from
+      const block = blocks[at]!
+      for (let ahead = at + 1; ahead <= at + AHEAD && ahead < blocks.length; ahead++)
+        chain.prepare(blocks[ahead]!, blocks[ahead - 1]!)
       const taken = await chain.take(block, source, true)
       if (taken === 'stopped' || taken === 'forked') this.abort.abort()
       if (this.abort.signal.aborted) return

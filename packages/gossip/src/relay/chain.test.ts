@@ -130,6 +130,20 @@ it('a signed block that does not continue the chain is a fork', async () => {
   expect(forks).toEqual([[2, 3]])
 })
 
+it('uses what was examined ahead when it was good, and looks again when it was not', async () => {
+  const { chain, ledger } = setUp()
+  const all = blocks(5)
+  await chain.take(all[0]!, 'a')
+  for (let i = 2; i < 5; i++) chain.prepare(all[i]!, all[i - 1]!)
+  const before = ledger.examined
+  for (const block of all.slice(1)) expect(await chain.take(block, 'a', true)).toBe('accepted')
+  // Only the one that nobody prepared.
+  expect(ledger.examined).toBe(before + 1)
+  const [sixth, other] = [blocks(6, 0, all)[5]!, blocks(5, 3)[4]!]
+  chain.prepare(sixth, other)
+  expect(await chain.take(sixth, 'a')).toBe('accepted')
+})
+
 it('goes on where the peer is when that got blocks from elsewhere', async () => {
   const { chain, ledger } = setUp()
   const all = blocks(4)

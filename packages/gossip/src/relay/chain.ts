@@ -1,5 +1,5 @@
 import type { Block } from '@heddle/core/model'
-import type { Logger, PeerChannelHost } from '@heddle/core/plugin'
+import type { BlockFinding, Logger, PeerChannelHost } from '@heddle/core/plugin'
 
 export type ChainHost = Pick<PeerChannelHost, 'height' | 'examine' | 'receive' | 'block' | 'forked'>
 
@@ -56,6 +56,8 @@ export class Chain {
   private roomWaiters: (() => void)[] = []
   private advanceWaiters: (() => void)[] = []
   private ended = false
+  /** Examinations that were begun ahead of their turn. */
+  private readonly prepared = new WeakMap<Block, { readonly after: Block; readonly found: Promise<BlockFinding | undefined> }>()
 
   constructor(parts: ChainParts) {
     this.parts = parts
@@ -100,6 +102,16 @@ export class Chain {
     }
   }
 
+  /**
+   * Begins to examine a block that will be taken after another one: signatures of several are checked at once. Only a good outcome is used,
+   * since the configuration may change in between; the peer looks again where it has.
+   */
+  prepare(block: Block, after: Block): void {
+    if (this.ended || this.prepared.has(block) || block.number !== after.number + 1) return
+    const found = this.parts.host.examine(block, { after }).catch(() => undefined)
+    this.prepared.set(block, { after, found })
+  }
+
   /** Resolves when `next` has moved, or the chain ended. */
   advance(): Promise<void> {
     if (this.ended) return Promise.resolve()
@@ -122,7 +134,9 @@ export class Chain {
     if (block.number < next) return this.compare(block, from)
     if (this.isFull) return 'full'
     const { tip } = this
-    const found = await this.parts.host.examine(block, tip === undefined ? {} : { after: tip })
+    const prepared = this.prepared.get(block)
+    const early = prepared !== undefined && prepared.after === tip ? await prepared.found : undefined
+    const found = early === 'good' ? early : await this.parts.host.examine(block, tip === undefined ? {} : { after: tip })
     if (this.ended) return 'stopped'
     if (found === 'not-next') return block.number < this.next ? this.compare(block, from) : 'ahead'
     if (found === 'bad') return 'refused'
