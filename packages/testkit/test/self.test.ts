@@ -25,7 +25,7 @@ import { x509Subject } from './x509-identity.fixture.ts'
 type Mutant<T> = readonly [what: string, noticedBy: RegExp, breakIt: (good: T) => T]
 
 /** Milliseconds that a mutant which never answers is waited for. */
-const PATIENCE = 150
+const PATIENCE = 1000
 
 function proves<T>(suite: string, run: (api: TestApi, broken: (good: T) => T) => void, mutants: readonly Mutant<T>[]): void {
   describe(`the suite of ${suite} can fail`, () => {

@@ -101,8 +101,10 @@ describe('a network whose nodes have addresses', () => {
     const peer = await start(config, ['peer0.org1'])
     await peer.peer('peer0.org1').reach('main', 1)
     expect(orderer.operationsPort).toBeUndefined()
-    const metrics = await (await fetch(`http://127.0.0.1:${peer.operationsPort}/metrics`)).text()
-    expect(metrics).toContain('heddle_transport_received_bytes_total{node="peer0.org1"}')
+    const metrics = async () => (await fetch(`http://127.0.0.1:${peer.operationsPort}/metrics`)).text()
+    // The figures are there once the nodes have met.
+    while (!(await metrics()).includes('heddle_transport_received_bytes_total{node="peer0.org1"}'))
+      await new Promise((resolve) => setImmediate(resolve))
     const health = await fetch(`http://127.0.0.1:${peer.operationsPort}/readyz`)
     expect(health.status).toBe(200)
   })
