@@ -23,6 +23,7 @@ export const mutants: readonly Mutant[] = [
     file: `${blockFiles}/recover.ts`,
     find: 'if (last !== undefined) await disk.syncFolder(folder)',
     replace: '',
+    seeds: 800,
   },
   {
     name: 'block store: torn end not cut off',

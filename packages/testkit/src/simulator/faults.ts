@@ -218,9 +218,19 @@ export class Faults {
     }
   }
 
-  /** The power fails while a node writes, the next time that it does. */
+  /** The power fails while a node writes, the next time that it does; or only the process dies, and the power fails later. */
   #failInSync(node: SimNode, down: number): void {
-    this.#inSync(node, () => this.outage(node, true, down))
+    const power = this.#draw.chance(0.6)
+    // New files are rare: some failures wait for one.
+    const inFolder = this.#draw.chance(0.3)
+    this.#inSync(node, inFolder, () => {
+      this.outage(node, power, down)
+      if (power) return
+      const later = down + this.#draw.magnitude(100, 10_000)
+      this.#world.scheduler.after(later, undefined, () => {
+        if (!this.#world.healed) this.outage(node, true, down)
+      })
+    })
   }
 
   /** The power fails everywhere, perhaps while the leader writes. */
@@ -229,7 +239,7 @@ export class Faults {
       for (const node of this.#world.nodes) this.outage(node, true, down * this.#draw.between(0.1, 1))
     }
     if (this.#draw.chance(0.4)) strike()
-    else this.#inSync(this.#leader(), strike)
+    else this.#inSync(this.#leader(), false, strike)
   }
 
   /** One of those that elect another leader may lose its power while it writes down what it promises. */
@@ -238,10 +248,11 @@ export class Faults {
     if (others.length > 0 && this.#draw.chance(0.5)) this.#failInSync(this.#draw.pick(others), this.#draw.magnitude(20, 2_000))
   }
 
-  #inSync(node: SimNode, strike: () => void): void {
+  #inSync(node: SimNode, inFolder: boolean, strike: () => void): void {
     const { disk } = node
     if (node.life === undefined) return
-    disk.onDirtySync = () => {
+    disk.onDirtySync = (what) => {
+      if (inFolder && what === 'file') return
       disk.onDirtySync = undefined
       const { life } = node
       if (life === undefined || this.#world.healed) return

@@ -67,8 +67,8 @@ export class SimDisk {
   failSync = false
   /** The next append fails after it wrote a part. */
   failAppend = false
-  /** Called when a sync begins with bytes under way, and may fail the power. */
-  onDirtySync: (() => void) | undefined
+  /** Called when a sync begins with bytes or folder entries under way, and may fail the power. */
+  onDirtySync: ((what: 'file' | 'folder') => void) | undefined
 
   /** Hears of every fault that a user of the disk meets. */
   struck: ((what: string) => void) | undefined
@@ -124,15 +124,17 @@ export class SimDisk {
             if (folder !== '' && (folder === path || folder.startsWith(`${path}/`))) this.#folders.delete(folder)
         }),
       makeFolder: (path) => asking(() => this.#addFolders(`${path}/.`)),
-      syncFolder: (path) =>
-        this.soon(user, this.syncTime(), () => {
+      syncFolder: (path) => {
+        if (this.#changes.some(({ folder }) => folder === path)) this.onDirtySync?.('folder')
+        return this.soon(user, this.syncTime(), () => {
           if (this.strikes('failSync')) throw new DiskError('DISK_FAILED', `sync folder ${path}: input/output error`, { path })
           this.#changes = this.#changes.filter((change) => {
             if (change.folder !== path) return true
             this.#makeDurable(change)
             return false
           })
-        }),
+        })
+      },
       lock: (folder) =>
         asking(() => {
           if (this.#locks.get(folder)?.alive === true)

@@ -111,7 +111,7 @@ export class SimFile implements DiskFile {
     inode.syncs.add(sync)
     disk.counts.syncs++
     this.#lastSync = Math.max(this.#lastSync, now + disk.syncTime())
-    if (inode.size > inode.durable) disk.onDirtySync?.()
+    if (inode.size > inode.durable) disk.onDirtySync?.('file')
     this.#syncing = disk.soon(this.#user, this.#lastSync - now, () => {
       inode.syncs.delete(sync)
       if (disk.strikes('failSync')) {

@@ -52,7 +52,7 @@ export class World {
     this.draw = draw
     this.network = new SimNetwork(scheduler, plan.network, draw.fork('network in use'))
     this.names = Array.from({ length: plan.nodes }, (_, i) => `orderer${i}`)
-    this.segmentBytes = draw.fork('segments').pick([20_000, 200_000, 64 << 20])
+    this.segmentBytes = draw.fork('segments').pick([4_000, 20_000, 64 << 20])
     this.nodes = this.names.map((_, i) => new SimNode(this, i))
     this.genesis = this.#genesisBlock()
     const clients = new Clients(this)
