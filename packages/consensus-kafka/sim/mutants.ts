@@ -15,22 +15,10 @@ export const mutants: readonly Mutant[] = [
     seeds: 500,
   },
   {
-    name: 'log ordering: what goes before a config record is cut at its position',
-    file: ordering,
-    find: 'this.decide(this.cutter.cut(), before, false)',
-    replace: 'this.decide(this.cutter.cut(), given, false)',
-  },
-  {
     name: 'log ordering: records of an older configuration are ordered',
     file: ordering,
     find: 'if (configSequence < current) {',
     replace: 'if (configSequence < 0) {',
-  },
-  {
-    name: 'log ordering: a skipped record is not written again',
-    file: ordering,
-    find: 'if (own !== undefined) this.produceAgain(own)',
-    replace: '',
   },
   {
     name: 'log ordering: each orderer cuts by its own clock',
@@ -43,12 +31,6 @@ export const mutants: readonly Mutant[] = [
     file: ordering,
     find: 'const isMine = record.isBy(this.producer)',
     replace: 'const isMine = true',
-  },
-  {
-    name: 'log ordering: records of another chain are ordered',
-    file: ordering,
-    find: 'if (!record.isOf(this.chain)) {',
-    replace: 'if (this.chain.length === 0) {',
   },
   {
     name: 'log ordering: config records stand in blocks with others',
@@ -67,17 +49,5 @@ export const mutants: readonly Mutant[] = [
     file: `${embedded}/embedded-log.ts`,
     find: '    await file.file.datasync()\n    const next',
     replace: '    const next',
-  },
-  {
-    name: 'embedded log: torn end not cut off',
-    file: `${embedded}/log-file.ts`,
-    find: '    await file.truncate(at)\n',
-    replace: '',
-  },
-  {
-    name: 'embedded log: checksums of records not compared',
-    file: `${embedded}/frame.ts`,
-    find: 'if (crc32(data) !== sum) return undefined',
-    replace: '',
   },
 ]
