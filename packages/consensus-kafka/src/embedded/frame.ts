@@ -53,6 +53,8 @@ export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader | 
   const header = view(bytes)
   if (header.length < FILE_HEADER || FILE_MAGIC.compare(header, 0, 8) !== 0) return undefined
   const format = header.readUInt32BE(8)
+  // A header of which a crash left the first bytes only.
+  if (format === 0) return undefined
   if (format !== FORMAT) {
     const message = `${path} has format ${format}; this version reads format ${FORMAT}`
     throw new KafkaError('KAFKA_LOG_FORMAT_UNKNOWN', message, { path, format, known: FORMAT })

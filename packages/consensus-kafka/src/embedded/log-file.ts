@@ -62,7 +62,11 @@ export async function openFiles(disk: Disk, folder: string, logger: Logger): Pro
       }
     }
     const last = files.at(-1)
-    if (last !== undefined) await repair(last, logger)
+    if (last !== undefined) {
+      await repair(last, logger)
+      // A process that made it may not have lived to sync the folder: what is appended from now on must not vanish with its name.
+      await disk.syncFolder(folder)
+    }
     return files
   } catch (error) {
     for (const { file } of files) await file.close()

@@ -95,4 +95,20 @@ describe('after a crash at any moment', () => {
       expect(storedIn(await openLog(faulty), 'a')).toEqual(found)
     }
   })
+
+  it('what is acknowledged stays, though the process before was killed between naming a segment and syncing its folder', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const faulty = faultyDisk({ random: seededRandom(String(seed)) })
+      const shared: Disk = { ...dyingDisk(faulty, Number.MAX_SAFE_INTEGER).disk, lock: async () => ({ release: async () => {} }) }
+      faulty.failNext('syncFolder')
+      await expect(openLog(shared)).rejects.toThrow()
+      const log = await openLog(shared)
+      await log.create(identityOf('a'))
+      await log.append('a', { hardState: hard(1, 1, 0), entries: entries(1, 3, 1) })
+      faulty.crash()
+      const found = storedIn(await openLog(faulty), 'a')
+      expect(found?.hardState).toEqual(hard(1, 1, 0))
+      expect(found?.entries.length).toBe(3)
+    }
+  })
 })

@@ -215,6 +215,8 @@ export async function replay(disk: Disk, folder: string, owner: string, logger: 
       }
       // A killed process may have left what the system has in memory only, and a cut must not come undone under new records.
       await segment.file.datasync()
+      // So may it be with the segment's name, and what is appended from now on must not vanish with it.
+      await disk.syncFolder(folder)
       whole(state.channels, folder)
       return { channels: state.channels, older, last: segment }
     } catch (error) {
