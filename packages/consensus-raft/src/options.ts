@@ -1,4 +1,4 @@
-import type { OptionsSchema, Pace } from '@heddle/core/plugin'
+import { type OptionsSchema, type Pace, paceSchema } from '@heddle/core/plugin'
 
 /** Options of the plugin. Those in milliseconds of time, and those of a channel, stand in the channel's genesis block: see the README. */
 export interface RaftOptions {
@@ -91,30 +91,6 @@ export const optionsSchema: OptionsSchema = {
       description:
         'survey: founders begin when all of them have met, and one that lost its disk is found out. assured: you vouch for it.',
     },
-    pace: {
-      type: 'object',
-      additionalProperties: false,
-      description: 'When a batch that is not full is cut.',
-      properties: {
-        crowd: {
-          type: 'integer',
-          minimum: 0,
-          default: 8,
-          description: 'Load begins when this many envelopes within a tenth of a second came while others were in flight.',
-        },
-        quiet: {
-          type: 'number',
-          minimum: 0,
-          default: 3,
-          description: 'Milliseconds without a new envelope after which a batch is cut under load.',
-        },
-        longest: {
-          type: 'number',
-          minimum: 0,
-          default: 50,
-          description: 'Milliseconds after which a batch is cut under load; the batch timeout of the channel bounds it.',
-        },
-      },
-    },
+    pace: paceSchema,
   },
 }

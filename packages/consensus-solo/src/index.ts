@@ -1,4 +1,4 @@
-import { definePlugin, type Pace } from '@heddle/core/plugin'
+import { definePlugin, type Pace, paceSchema } from '@heddle/core/plugin'
 import { SoloOrdering } from './solo-ordering.ts'
 
 export interface SoloOptions {
@@ -18,31 +18,7 @@ const solo = definePlugin<'ordering', SoloOptions>({
     type: 'object',
     additionalProperties: false,
     properties: {
-      pace: {
-        type: 'object',
-        additionalProperties: false,
-        description: 'When a batch that is not full is cut.',
-        properties: {
-          crowd: {
-            type: 'integer',
-            minimum: 0,
-            default: 8,
-            description: 'Load begins when this many envelopes within a tenth of a second came while others were in flight.',
-          },
-          quiet: {
-            type: 'number',
-            minimum: 0,
-            default: 3,
-            description: 'Milliseconds without a new envelope after which a batch is cut under load.',
-          },
-          longest: {
-            type: 'number',
-            minimum: 0,
-            default: 50,
-            description: 'Milliseconds after which a batch is cut under load; the batch timeout of the channel bounds it.',
-          },
-        },
-      },
+      pace: paceSchema,
     },
   },
   create: (_context, options) => ({

@@ -2,6 +2,7 @@
 
 export { CryptoError } from './adapters/crypto/errors.ts'
 export { DiskError } from './adapters/disk/errors.ts'
+export { READ_WINDOW, windowedReader } from './adapters/disk/windowed-reader.ts'
 export { manualClock } from './adapters/environment/clock.ts'
 export { noMetrics } from './adapters/environment/metrics.ts'
 export { seededRandom } from './adapters/environment/random.ts'
@@ -16,7 +17,7 @@ export {
   readEtcdraftMetadata,
 } from './channel/genesis/consensus-metadata.ts'
 export { setConsensusMetadata } from './channel/update/edit-config.ts'
-export { BatchPacer, type BatchPacerParts, defaultPace, type Pace } from './flow/order/batch-pacer.ts'
+export { BatchPacer, type BatchPacerParts, defaultPace, type Pace, paceSchema } from './flow/order/batch-pacer.ts'
 export { BatchCutter } from './flow/order/block-cutter.ts'
 export { LogError, OrderError } from './flow/order/errors.ts'
 export { compareBytes } from './flow/order/log-record.ts'

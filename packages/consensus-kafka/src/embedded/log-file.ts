@@ -1,4 +1,13 @@
-import { type Disk, type DiskFile, LogError, type Logger, type LogRecord, type Random } from '@heddle/core/plugin'
+import {
+  type Disk,
+  type DiskFile,
+  LogError,
+  type Logger,
+  type LogRecord,
+  type Random,
+  READ_WINDOW,
+  windowedReader,
+} from '@heddle/core/plugin'
 import {
   decodeFileHeader,
   decodeFrame,
@@ -9,8 +18,6 @@ import {
   FRAME_MAGIC,
 } from './frame.ts'
 
-/** Read at once when a file is scanned. */
-const WINDOW = 1 << 20
 const NAME = /^log-(\d{15})$/
 
 /** One file of the log: frames from an offset of the whole log on. */
@@ -104,7 +111,7 @@ async function openFile(disk: Disk, path: string, base: number): Promise<LogFile
 
 async function repair(log: LogFile, logger: Logger): Promise<void> {
   const { path, file, base, salt } = log
-  const read = windowed(file)
+  const read = windowedReader(file)
   let at = FILE_HEADER
   for (;;) {
     if (at + FRAME_HEADER > file.size) break
@@ -127,11 +134,11 @@ async function repair(log: LogFile, logger: Logger): Promise<void> {
  * it is the tail of a crash, which nobody was told of.
  */
 async function wasDurable({ file, base, salt }: LogFile, bad: number): Promise<boolean> {
-  const read = windowed(file)
+  const read = windowedReader(file)
   const { size } = file
   let at = bad
   while (at + FRAME_HEADER <= size) {
-    const window = await read(at, Math.min(WINDOW, size - at))
+    const window = await read(at, Math.min(READ_WINDOW, size - at))
     const found = Buffer.from(window.buffer, window.byteOffset, window.byteLength).indexOf(FRAME_MAGIC)
     if (found < 0) {
       at += Math.max(1, window.length - FRAME_MAGIC.length + 1)
@@ -147,19 +154,6 @@ async function wasDurable({ file, base, salt }: LogFile, bad: number): Promise<b
     at++
   }
   return false
-}
-
-/** Reads through a window, so that small frames do not cost a read each. */
-function windowed(file: DiskFile): (offset: number, length: number) => Promise<Uint8Array> {
-  let start = 0
-  let window: Uint8Array = new Uint8Array(0)
-  return async (offset, length) => {
-    if (offset < start || offset + length > start + window.length) {
-      start = offset
-      window = await file.read(offset, Math.max(length, Math.min(WINDOW, file.size - offset)))
-    }
-    return window.subarray(offset - start, offset - start + length)
-  }
 }
 
 function corrupt(path: string, offset: number, why: string): LogError {

@@ -1,4 +1,4 @@
-import type { Disk, DiskFile } from '@heddle/core/plugin'
+import { type Disk, type DiskFile, READ_WINDOW, windowedReader } from '@heddle/core/plugin'
 import { RaftLogError } from '../errors.ts'
 import {
   decodeFrameHeader,
@@ -11,8 +11,6 @@ import {
   type SegmentHeader,
 } from './frame.ts'
 
-/** Read at once when a segment is scanned. */
-const WINDOW = 1 << 20
 /** A segment has this name until its header and checkpoint are durable. */
 const UNFINISHED = '.new'
 
@@ -88,7 +86,7 @@ export async function openSegment(disk: Disk, folder: string, sequence: number):
 
 /** Frames of a segment from an offset on, in order. Returns the offset behind the last good one. */
 export async function* scanSegment(segment: Segment, from: number): AsyncGenerator<Frame, number> {
-  const read = windowed(segment.file)
+  const read = windowedReader(segment.file)
   const { size } = segment.file
   let at = from
   for (;;) {
@@ -116,11 +114,11 @@ export function corrupt(segment: Segment, offset: number, why: string): RaftLogE
  * damage; without one it is the tail of a crash, which nobody was told of.
  */
 export async function wasDurable(segment: Segment, bad: number): Promise<boolean> {
-  const read = windowed(segment.file)
+  const read = windowedReader(segment.file)
   const { size } = segment.file
   let at = bad
   while (at + FRAME_HEADER <= size) {
-    const window = await read(at, Math.min(WINDOW, size - at))
+    const window = await read(at, Math.min(READ_WINDOW, size - at))
     const found = Buffer.from(window.buffer, window.byteOffset, window.byteLength).indexOf(FRAME_MAGIC)
     if (found < 0) {
       at += Math.max(1, window.length - FRAME_MAGIC.length + 1)
@@ -146,17 +144,4 @@ async function readFrame(read: Read, offset: number, size: number, salt: number)
   if (header === undefined || offset + FRAME_HEADER + header.length > size) return undefined
   const bytes = await read(offset, FRAME_HEADER + header.length)
   return isFrameIntact(bytes) ? { ...header, offset, body: bytes.subarray(FRAME_HEADER) } : undefined
-}
-
-/** Reads through a window, so that small frames do not cost a read each. */
-function windowed(file: DiskFile): Read {
-  let start = 0
-  let window: Uint8Array = new Uint8Array(0)
-  return async (offset, length) => {
-    if (offset < start || offset + length > start + window.length) {
-      start = offset
-      window = await file.read(offset, Math.max(length, Math.min(WINDOW, file.size - offset)))
-    }
-    return window.subarray(offset - start, offset - start + length)
-  }
 }

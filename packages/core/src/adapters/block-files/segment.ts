@@ -1,5 +1,6 @@
 import type { Disk, DiskFile } from '../../ports/disk.ts'
 import type { Random } from '../../ports/random.ts'
+import { READ_WINDOW, windowedReader } from '../disk/windowed-reader.ts'
 import { BlockStoreError } from './errors.ts'
 import {
   decodeFrameHeader,
@@ -10,9 +11,6 @@ import {
   isFrameIntact,
   SEGMENT_HEADER,
 } from './frame.ts'
-
-/** Read at once when a segment is scanned. */
-const WINDOW = 1 << 20
 
 export interface Segment {
   readonly index: number
@@ -106,7 +104,7 @@ export function corrupt(segment: Segment, offset: number, number: number, why = 
  * frame is bad.
  */
 export async function* scanSegment(segment: Segment, offset: number, number: number): AsyncGenerator<ScannedBlock, number> {
-  const read = windowed(segment.file)
+  const read = windowedReader(segment.file)
   let at = offset
   for (let next = number; ; next++) {
     if (at + FRAME_HEADER > segment.file.size) return at
@@ -126,11 +124,11 @@ export async function* scanSegment(segment: Segment, offset: number, number: num
  * is damage; without one it is the tail of a crash, which nobody was told of.
  */
 export async function wasDurable(segment: Segment, offset: number, number: number): Promise<boolean> {
-  const read = windowed(segment.file)
+  const read = windowedReader(segment.file)
   const { size } = segment.file
   let at = offset
   while (at + FRAME_HEADER <= size) {
-    const window = await read(at, Math.min(WINDOW, size - at))
+    const window = await read(at, Math.min(READ_WINDOW, size - at))
     const found = Buffer.from(window.buffer, window.byteOffset, window.byteLength).indexOf(FRAME_MAGIC)
     if (found < 0) {
       at += Math.max(1, window.length - FRAME_MAGIC.length + 1)
@@ -150,17 +148,4 @@ export async function wasDurable(segment: Segment, offset: number, number: numbe
     at++
   }
   return false
-}
-
-/** Reads through a window, so that small frames do not cost a read each. */
-function windowed(file: DiskFile): (offset: number, length: number) => Promise<Uint8Array> {
-  let start = 0
-  let window: Uint8Array = new Uint8Array(0)
-  return async (offset, length) => {
-    if (offset < start || offset + length > start + window.length) {
-      start = offset
-      window = await file.read(offset, Math.max(length, Math.min(WINDOW, file.size - offset)))
-    }
-    return window.subarray(offset - start, offset - start + length)
-  }
 }

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../ports/clock.ts'
 import type { OrderingLoad } from '../../ports/ordering-service.ts'
+import type { OptionsSchema } from '../../ports/plugin.ts'
 
 /** When a batch that is not full is cut. Durations in milliseconds. */
 export interface Pace {
@@ -17,6 +18,33 @@ export interface Pace {
 
 /** The pace of a channel unless told otherwise. */
 export const defaultPace: Pace = { crowd: 8, quiet: 3, longest: 50 }
+
+/** JSON Schema of an option `pace`: every plugin that paces its batches takes the same. */
+export const paceSchema: OptionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'When a batch that is not full is cut.',
+  properties: {
+    crowd: {
+      type: 'integer',
+      minimum: 0,
+      default: defaultPace.crowd,
+      description: 'Load begins when this many envelopes within a tenth of a second came while others were in flight.',
+    },
+    quiet: {
+      type: 'number',
+      minimum: 0,
+      default: defaultPace.quiet,
+      description: 'Milliseconds without a new envelope after which a batch is cut under load.',
+    },
+    longest: {
+      type: 'number',
+      minimum: 0,
+      default: defaultPace.longest,
+      description: 'Milliseconds after which a batch is cut under load; the batch timeout of the channel bounds it.',
+    },
+  },
+}
 
 /** Half of the time over which a crowd is counted. */
 const WINDOW = 50
