@@ -1,15 +1,4 @@
-import {
-  type Block,
-  ChannelHeader,
-  ConfigUpdate,
-  Envelope,
-  type EtcdRaftConsenter,
-  type EtcdRaftOptions,
-  HeaderType,
-  Payload,
-  SerializedIdentity,
-  SignatureHeader,
-} from '@heddle/core/model'
+import { type Block, ConfigUpdate, type EtcdRaftConsenter, type EtcdRaftOptions, SerializedIdentity } from '@heddle/core/model'
 import type { Consenter, Ordered, Plugin } from '@heddle/core/plugin'
 import { etcdraftMetadata, type OrderError, readEtcdraftMetadata } from '@heddle/core/plugin'
 import {
@@ -27,7 +16,16 @@ import {
   silentLogger,
   systemClock,
 } from '@heddle/core/testing'
-import { type FaultyDisk, faultyDisk, keyedHashMsp, keyedHashProvider, keyedHashSigner, until } from '@heddle/testkit'
+import {
+  type FaultyDisk,
+  faultyDisk,
+  keyedHashMsp,
+  keyedHashProvider,
+  keyedHashSigner,
+  plainEnvelope,
+  textsOf,
+  until,
+} from '@heddle/testkit'
 import raft, { type RaftOptions } from '../src/index.ts'
 
 export const CHANNEL = 'fleet'
@@ -258,20 +256,8 @@ export class Cluster {
     return this.up.find((node) => node !== leader)!
   }
 
-  async envelope(text: string, size = 0): Promise<Uint8Array> {
-    const nonce = Buffer.from(`${++this.nonces}`.padEnd(24))
-    const payload = Payload.encode({
-      header: {
-        channelHeader: ChannelHeader.encode({
-          type: HeaderType.ENDORSER_TRANSACTION,
-          channelId: CHANNEL,
-          txId: `${this.nonces}`,
-        }),
-        signatureHeader: SignatureHeader.encode({ creator: this.client.identity, nonce }),
-      },
-      data: Buffer.from(`${text} `.padEnd(size, '.')),
-    })
-    return Envelope.encode({ payload, signature: await this.client.sign(payload) })
+  envelope(text: string, size = 0): Promise<Uint8Array> {
+    return plainEnvelope(this.client, CHANNEL, ++this.nonces, text, size)
   }
 
   async submit(node: ClusterNode, text: string, size = 0): Promise<Ordered> {
@@ -322,10 +308,4 @@ export class Cluster {
   describe(): string {
     return JSON.stringify(this.up.map((node) => ({ name: node.name, height: node.host.height, ...node.raft })))
   }
-}
-
-export function textsOf(blocks: readonly Block[]): string[] {
-  return blocks
-    .filter((block) => block.number > 0 && block.envelope(0).type !== HeaderType.CONFIG)
-    .flatMap((block) => block.data.map((_, i) => Buffer.from(block.envelope(i).data).toString().split(' ')[0]!))
 }

@@ -1,30 +1,10 @@
 // A process of its own: takes the dissemination that its argument names, on the sources, and prints the modules that were loaded.
-import { existsSync } from 'node:fs'
-import { registerHooks } from 'node:module'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
+import { recordLoadedModules } from '../../../test/loaded-modules.fixture.ts'
 import type { FakePeer } from '../../testkit/src/dissemination-conformance/fake-peer.ts'
 
-const loaded: string[] = []
+const loaded = recordLoadedModules()
 const [what = ''] = process.argv.slice(2)
-
-function sourceOf(specifier: string): string | undefined {
-  const [, name, entry = 'index'] = /^@heddle\/([a-z-]+)(?:\/([a-z-]+))?$/.exec(specifier) ?? []
-  if (name === undefined) return undefined
-  const urls = [`${entry}.ts`, `${entry}/index.ts`].map((file) => new URL(`../../${name}/src/${file}`, import.meta.url))
-  return urls.find((url) => existsSync(fileURLToPath(url)))?.href
-}
-
-registerHooks({
-  resolve(specifier, context, next) {
-    const source = sourceOf(specifier)
-    return source === undefined ? next(specifier, context) : { url: source, shortCircuit: true }
-  },
-  load(url, context, next) {
-    loaded.push(url)
-    return next(url, context)
-  },
-})
 
 const { memoryDisk } = await import('@heddle/core/testing')
 const { noMetrics, seededRandom, silentLogger } = await import('@heddle/core/testing')

@@ -31,6 +31,7 @@ export {
 export { type MemoryLogFaults, MemoryLogs } from './ordered-log-conformance/memory-log.ts'
 export { type OrderedLogSubject, type OrderedLogSuite, orderedLogConformance } from './ordered-log-conformance/suite.ts'
 export { keyedHashMsp, keyedHashProvider, keyedHashSigner } from './ordering-conformance/keyed-hash-identity.ts'
+export { plainEnvelope, textsOf } from './ordering-conformance/plain-envelope.ts'
 export { type OrderingSuite, orderingConformance } from './ordering-conformance/suite.ts'
 export { turn, until, within } from './patience.ts'
 export { type StateDbSubject, type StateDbSuite, stateDbConformance } from './state-db-conformance/suite.ts'

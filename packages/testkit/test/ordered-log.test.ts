@@ -3,8 +3,9 @@ import { seededRandom } from '@heddle/core/testing'
 import { describe, expect, it } from 'vitest'
 import { type MemoryLogFaults, MemoryLogs } from '../src/ordered-log-conformance/memory-log.ts'
 import { orderedLogConformance } from '../src/ordered-log-conformance/suite.ts'
+import { textsOf } from '../src/ordering-conformance/plain-envelope.ts'
 import { orderingConformance } from '../src/ordering-conformance/suite.ts'
-import { CHANNEL, textsOf, World } from '../src/ordering-conformance/world.ts'
+import { CHANNEL, World } from '../src/ordering-conformance/world.ts'
 
 const memory = [{ test: 'what was appended survives a restart, and appends go on after it', reason: 'it lives in memory' }]
 /** All that may happen while an append succeeds at once. */

@@ -19,31 +19,11 @@ import { identityConformance } from '../src/identity-conformance/suite.ts'
 import { stateDbConformance } from '../src/state-db-conformance/suite.ts'
 import { registerSuite, type TestApi } from '../src/test-api.ts'
 import { collector, like } from './collect.fixture.ts'
+import { proves } from './proves.fixture.ts'
 import { x509Subject } from './x509-identity.fixture.ts'
-
-/** What is broken, and a test that must notice. */
-type Mutant<T> = readonly [what: string, noticedBy: RegExp, breakIt: (good: T) => T]
 
 /** Milliseconds that a mutant which never answers is waited for. */
 const PATIENCE = 1000
-
-function proves<T>(suite: string, run: (api: TestApi, broken: (good: T) => T) => void, mutants: readonly Mutant<T>[]): void {
-  describe(`the suite of ${suite} can fail`, () => {
-    it('passes the unbroken one', async () => {
-      const { api, failures } = collector()
-      run(api, (good) => good)
-      expect(await failures()).toEqual([])
-    })
-    for (const [what, noticedBy, breakIt] of mutants) {
-      it(`notices one that ${what}`, async () => {
-        const { api, failures } = collector()
-        run(api, breakIt)
-        const failed = await failures()
-        expect(failed.filter((name) => noticedBy.test(name))).not.toEqual([])
-      })
-    }
-  })
-}
 
 proves<CryptoProvider>(
   'crypto providers',

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { BlockMetadataIndex, HeaderType, Metadata } from '@heddle/core/model'
 import { OrderError, type OrderingCapabilities, type Plugin } from '@heddle/core/plugin'
 import { registerSuite, type Skip, type TestApi } from '../test-api.ts'
-import { textsOf, World, type WorldNode, type WorldOptions } from './world.ts'
+import { textsOf } from './plain-envelope.ts'
+import { World, type WorldNode, type WorldOptions } from './world.ts'
 
 /** An ordering plugin under test. */
 export interface OrderingSuite {

@@ -1,4 +1,4 @@
-import { type Block, ChannelHeader, ConfigUpdate, Envelope, HeaderType, Payload, SignatureHeader } from '@heddle/core/model'
+import { type Block, ConfigUpdate } from '@heddle/core/model'
 import type { Consenter, Environment, Ordered, Plugin } from '@heddle/core/plugin'
 import {
   type BatchLimits,
@@ -17,6 +17,7 @@ import {
 } from '@heddle/core/testing'
 import { CrashDisk } from './crash-disk.ts'
 import { keyedHashMsp, keyedHashProvider, keyedHashSigner } from './keyed-hash-identity.ts'
+import { plainEnvelope } from './plain-envelope.ts'
 
 export const CHANNEL = 'conformance'
 
@@ -167,20 +168,8 @@ export class World {
   }
 
   /** An envelope that says `text`, padded to `size` bytes of content. */
-  async envelope(text: string, size = 0): Promise<Uint8Array> {
-    const nonce = Buffer.from(`${++this.nonces}`.padEnd(24))
-    const payload = Payload.encode({
-      header: {
-        channelHeader: ChannelHeader.encode({
-          type: HeaderType.ENDORSER_TRANSACTION,
-          channelId: CHANNEL,
-          txId: `${this.nonces}`,
-        }),
-        signatureHeader: SignatureHeader.encode({ creator: this.client.identity, nonce }),
-      },
-      data: Buffer.from(`${text} `.padEnd(size, '.')),
-    })
-    return Envelope.encode({ payload, signature: await this.client.sign(payload) })
+  envelope(text: string, size = 0): Promise<Uint8Array> {
+    return plainEnvelope(this.client, CHANNEL, ++this.nonces, text, size)
   }
 
   envelopes(count: number, prefix = 'tx'): Promise<Uint8Array[]> {
@@ -196,11 +185,4 @@ export class World {
     const signature = await signConfigUpdate(bytes, this.admin, nonce)
     return configUpdateEnvelope(bytes, [signature], this.admin, { timestamp: 0, nonce })
   }
-}
-
-/** What the envelopes of blocks say, without the padding. */
-export function textsOf(blocks: readonly Block[]): string[] {
-  return blocks
-    .filter((block) => block.number > 0 && block.envelope(0).type !== HeaderType.CONFIG)
-    .flatMap((block) => block.data.map((_, i) => Buffer.from(block.envelope(i).data).toString().split(' ')[0]!))
 }
