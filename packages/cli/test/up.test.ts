@@ -154,6 +154,11 @@ describe('a network that is up', () => {
       ],
     })
     expect(await heddle(...to('blocks', 'show', 'x'))).toMatchObject({ status: 2 })
+    expect(await heddle(...to('blocks', 'show', '9999'))).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('is not there yet'),
+    })
+    expect((await heddle(...to('blocks', 'list', '--from', '1', '--limit', '1'))).out.trim().split('\n')).toHaveLength(1)
   })
 
   it('stops at a signal; its ledgers verify offline, and nobody answers any more', async () => {

@@ -1,5 +1,6 @@
 import { Block, validationCodeName } from '@heddle/core'
 import {
+  BlockchainInfo,
   BlockMetadataIndex,
   DecodeError,
   HeaderType,
@@ -9,7 +10,7 @@ import {
   SignatureHeader,
 } from '@heddle/core/model'
 import type { Command } from 'commander'
-import { type ClientOptions, connectTo } from '../client.ts'
+import { type ClientOptions, connectTo, type NetworkClient } from '../client.ts'
 import { CommandError } from '../errors.ts'
 import { type Output, signalled } from '../output.ts'
 import { reporting, withClient } from './transact.ts'
@@ -41,30 +42,12 @@ export function blocksCommand(program: Command, output: Output): void {
     .action((options: BlocksOptions) => reporting(() => follow(options, output)))
 }
 
-/** How long a list waits for the next block before it takes the chain to end there, in milliseconds. */
-const END_OF_CHAIN = 500
-
 async function list(options: BlocksOptions, output: Output): Promise<void> {
+  const from = count('--from', options.from ?? '0')
   const limit = count('--limit', options.limit ?? '20')
   using client = await connectTo(options)
-  const events = await client.gateway
-    .getNetwork(client.channel)
-    .getBlockEvents({ startBlock: BigInt(count('--from', options.from ?? '0')) })
-  let left = limit
-  let timer = setTimeout(() => events.close(), END_OF_CHAIN * 10)
-  try {
-    for await (const message of events) {
-      clearTimeout(timer)
-      tell(Block.decode(message.serializeBinary()), options, output)
-      if (--left <= 0) break
-      timer = setTimeout(() => events.close(), END_OF_CHAIN)
-    }
-  } catch (error) {
-    if (!isClosed(error)) throw error
-  } finally {
-    clearTimeout(timer)
-    events.close()
-  }
+  const end = Math.min(from + limit, await heightOf(client))
+  for await (const block of blocksOf(client, from, end)) tell(block, options, output)
 }
 
 async function follow(options: BlocksOptions, output: Output): Promise<void> {
@@ -80,29 +63,38 @@ async function follow(options: BlocksOptions, output: Output): Promise<void> {
   }
 }
 
-async function show(number: string, options: BlocksOptions, output: Output): Promise<void> {
-  const startBlock = BigInt(count('<number>', number))
+async function show(given: string, options: BlocksOptions, output: Output): Promise<void> {
+  const number = count('<number>', given)
   using client = await connectTo(options)
-  const events = await client.gateway.getNetwork(client.channel).getBlockEvents({ startBlock })
-  let absent = false
-  const timer = setTimeout(() => {
-    absent = true
-    events.close()
-  }, END_OF_CHAIN * 10)
+  const height = await heightOf(client)
+  if (number >= height)
+    throw new CommandError('COMMAND_REFUSED', `block ${number} is not there yet: the chain has ${height}`, { number, height })
+  for await (const block of blocksOf(client, number, number + 1)) {
+    const decoded = describe(block)
+    if (options.json === true) output.json(decoded)
+    else output.print(`${JSON.stringify(decoded, undefined, 2)}\n`)
+  }
+}
+
+/** Committed blocks of the channel at the peer. */
+async function heightOf({ gateway, channel }: NetworkClient): Promise<number> {
+  const info = await gateway.getNetwork(channel).getContract('qscc').evaluateTransaction('GetChainInfo', channel)
+  return Number(BlockchainInfo.decode(info).height)
+}
+
+/** Blocks that are there, from a number up to one that is not wanted any more. */
+async function* blocksOf({ gateway, channel }: NetworkClient, from: number, end: number): AsyncGenerator<Block, void, undefined> {
+  if (from >= end) return
+  const events = await gateway.getNetwork(channel).getBlockEvents({ startBlock: BigInt(from) })
   try {
+    let next = from
     for await (const message of events) {
-      const decoded = describe(Block.decode(message.serializeBinary()))
-      if (options.json === true) output.json(decoded)
-      else output.print(`${JSON.stringify(decoded, undefined, 2)}\n`)
-      return
+      yield Block.decode(message.serializeBinary())
+      if (++next >= end) return
     }
-  } catch (error) {
-    if (!absent) throw error
   } finally {
-    clearTimeout(timer)
     events.close()
   }
-  throw new CommandError('COMMAND_REFUSED', `block ${number} is not there yet`, { number: Number(number) })
 }
 
 function tell(block: Block, { json }: BlocksOptions, output: Output): void {

@@ -163,6 +163,7 @@ export {
   RangeQueryInfo,
   Version,
 } from './messages/kv-rwset.ts'
+export { BlockchainInfo } from './messages/ledger.ts'
 export {
   ApproveChaincodeDefinitionForMyOrgArgs,
   ApproveChaincodeDefinitionForMyOrgResult,

@@ -1,19 +1,10 @@
 import type { Block } from '../../../model/block.ts'
+import { BlockchainInfo } from '../../../model/messages/ledger.ts'
 import { ProcessedTransaction } from '../../../model/messages/transaction.ts'
-import { bytes, uint64 } from '../../../model/protobuf/field.ts'
-import { type Infer, message } from '../../../model/protobuf/message.ts'
 import type { ChaincodeResponse } from '../../../ports/chaincode.ts'
 import type { EndorserBlocks, EndorserChannel } from '../../endorse/endorser-channel.ts'
 import { EndorserError } from '../../endorse/errors.ts'
 import { failure, type SystemChaincode, type SystemInvocation, success } from '../../endorse/system-chaincode.ts'
-
-/** Height and last two hashes of a chain (common/ledger.proto). */
-export const BlockchainInfo = message('common.BlockchainInfo', {
-  height: uint64(1),
-  currentBlockHash: bytes(2),
-  previousBlockHash: bytes(3),
-})
-export type BlockchainInfo = Infer<typeof BlockchainInfo>
 
 type Query = (blocks: EndorserBlocks, argument: Uint8Array) => Promise<Uint8Array | undefined>
 

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { MemoryStateDB } from '../../../adapters/state-memory/memory-state-db.ts'
 import { HashedRWSet, KVRWSet } from '../../../model/messages/kv-rwset.ts'
+import { BlockchainInfo } from '../../../model/messages/ledger.ts'
 import {
   CheckCommitReadinessResult,
   CommitChaincodeDefinitionArgs,
@@ -37,7 +38,7 @@ import {
 import { Endorser } from '../../endorse/endorser.ts'
 import type { EndorserChannel } from '../../endorse/endorser-channel.ts'
 import { ConfigChaincode } from './config-chaincode.ts'
-import { BlockchainInfo, LedgerChaincode } from './ledger-chaincode.ts'
+import { LedgerChaincode } from './ledger-chaincode.ts'
 import { LifecycleChaincode } from './lifecycle-chaincode.ts'
 import { PackageRegistry } from './package-registry.ts'
 
