@@ -109,11 +109,6 @@ export class ServerCall implements StreamCall {
     this.wake()
   }
 
-  /** The server stops, or takes no more of this call. */
-  cancel(status: GrpcStatus): void {
-    this.end(status)
-  }
-
   private begin(timeout: number | undefined): void {
     const { method, context } = this
     if (timeout !== undefined) this.expires = performance.now() + timeout

@@ -141,7 +141,7 @@ export class GrpcServer {
     // Sends GOAWAY, and closes when the last call has ended.
     for (const session of this.sessions) session.close()
     const timer = setTimeout(() => {
-      for (const call of this.calls) call.cancel(new GrpcStatus(Status.UNAVAILABLE, 'the server is stopping'))
+      for (const call of this.calls) call.end(new GrpcStatus(Status.UNAVAILABLE, 'the server is stopping'))
       // What was just written still gets out.
       setImmediate(() => {
         for (const session of this.sessions) session.destroy()
